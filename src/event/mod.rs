@@ -1,0 +1,1 @@
+//! The facts, in the past tense, one file a family.

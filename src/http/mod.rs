@@ -1,0 +1,1 @@
+//! The strict front door, the endpoints, the pages and the admin API.

@@ -1,0 +1,1 @@
+//! Signed tokens: pure functions of claims and key.

@@ -1,0 +1,1 @@
+//! The command handler: the only room with a clock and with entropy.

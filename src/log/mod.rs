@@ -1,0 +1,1 @@
+//! The append-only log: frames, leaves, engines, proofs.
