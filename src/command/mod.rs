@@ -1,1 +1,41 @@
-//! Deciding: a command and the state become events and an answer. Pure and total.
+//! Deciding: a command and the state become events and an answer. Pure and total; no clock, no entropy, no I/O.
+//!
+//! A command carries its public parameters and, as words, the facts that were worked out before (`secret: verified`).
+//! That is what `asked` records, and from it the command can be rebuilt and decided again ([`redecide`]).
+
+mod client_auth;
+mod decision;
+mod deny_consent;
+mod end_session;
+mod generate_key;
+mod issue_code;
+mod manage_client;
+mod manage_site;
+mod manage_user;
+mod record;
+mod redeem_code;
+mod redecide;
+mod refusal;
+mod register_client;
+mod revoke_token;
+mod rotate_refresh;
+mod sign_in;
+mod tokens;
+
+pub use client_auth::{AuthenticatedClient, ClientProof, SecretFact, Via, authenticate};
+pub use decision::{Decide, Decision, Draft, Refused};
+pub use deny_consent::DenyConsent;
+pub use end_session::{EndSession, EndedBy};
+pub use generate_key::{GenerateKey, RetireKey};
+pub use issue_code::{ConsentFact, IssueCode, IssuedCode};
+pub use manage_client::{ChangeClient, ClientChange, UpdateClient};
+pub use manage_site::{ConfigureSite, CreateSite};
+pub use manage_user::{ChangeUser, CreateUser, UserChange};
+pub use record::{Note, Noted};
+pub use redeem_code::RedeemCode;
+pub use redecide::{RedecideError, Redecided, asked, redecide};
+pub use refusal::Reply;
+pub use register_client::{RegisterClient, registration_status};
+pub use revoke_token::{PresentedToken, RevokeToken};
+pub use rotate_refresh::{RefreshFact, Refreshed, RotateRefresh};
+pub use sign_in::{PasswordFact, SignIn, SignedIn};

@@ -1,1 +1,127 @@
-//! State: the fold of the records.
+//! State: the fold of a site's records, and nothing else. Folding is pure and total; an impossible record is [`Corrupt`].
+//!
+//! State holds no personal data: it points at the record whose sealed fields hold it. Forgetting is part of the fold and
+//! driven by the records' `t` alone.
+
+mod clients;
+mod consents;
+mod expiry;
+mod grants;
+mod keys;
+mod liveness;
+mod logins;
+mod sessions;
+mod site;
+mod users;
+
+pub use clients::{Client, Clients};
+pub use consents::Consents;
+pub use grants::{Code, Ending, Grant, Grants, Token};
+pub use keys::{Key, Keys};
+pub use liveness::{Life, Liveness};
+pub use logins::{Attempts, Logins};
+pub use sessions::{Session, Sessions};
+pub use site::Site;
+pub use users::{User, Users};
+
+use crate::event::{Event, Record};
+use crate::terms::{Seq, Timestamp};
+use expiry::Expiries;
+
+/// Everything that one site's records add up to.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct State {
+    /// How many records have been folded; the `seq` of the next one.
+    pub head: Seq,
+    /// The time of the last record.
+    pub last_t: Timestamp,
+    /// Issuer and settings; none before `site.created`.
+    pub site: Option<Site>,
+    /// Registered clients.
+    pub clients: Clients,
+    /// End-users.
+    pub users: Users,
+    /// Failed sign-ins by login.
+    pub logins: Logins,
+    /// Browser sessions.
+    pub sessions: Sessions,
+    /// What people allowed which client.
+    pub consents: Consents,
+    /// Grants with their codes and access tokens.
+    pub grants: Grants,
+    /// Signing keys.
+    pub keys: Keys,
+    expiries: Expiries,
+}
+
+/// A record that contradicts the ones before it: stop and say so.
+#[derive(Debug, PartialEq, thiserror::Error)]
+#[error("record {seq} contradicts the log before it: {why}")]
+pub struct Corrupt {
+    /// Which record.
+    pub seq: Seq,
+    /// What is wrong with it.
+    pub why: &'static str,
+}
+
+impl State {
+    /// The state after one more record.
+    pub fn fold(&mut self, record: &Record) -> Result<(), Corrupt> {
+        let corrupt = |why| Corrupt { seq: record.seq, why };
+        if record.seq != self.head {
+            return Err(corrupt("its seq is not the next one"));
+        }
+        if record.t < self.last_t {
+            return Err(corrupt("its time is before the last record's"));
+        }
+        self.forget(record.t);
+        self.fold_event(record).map_err(corrupt)?;
+        self.head = record.seq.next();
+        self.last_t = record.t;
+        Ok(())
+    }
+
+    fn fold_event(&mut self, record: &Record) -> Result<(), &'static str> {
+        let (seq, t) = (record.seq, record.t);
+        match &record.event {
+            Event::Site(event) => site::fold(&mut self.site, event, seq),
+            Event::Client(event) => self.clients.fold(event, seq, t),
+            Event::User(event) => {
+                self.logins.fold_user(event, &self.users);
+                self.users.fold(event, seq)
+            }
+            Event::Login(event) => self.logins.fold(event, t, &mut self.expiries),
+            Event::Session(event) => {
+                let idle_seconds = self.site.as_ref().map_or(0, |site| site.settings.session_idle_seconds);
+                self.sessions.fold(event, seq, t, idle_seconds, &mut self.expiries)
+            }
+            Event::Consent(event) => {
+                self.consents.fold(event, seq);
+                self.grants.fold_consent(event, seq);
+                Ok(())
+            }
+            Event::Code(event) => {
+                let idle_seconds = self.site.as_ref().map_or(0, |site| site.settings.session_idle_seconds);
+                self.sessions.fold_code(event, t, idle_seconds, &mut self.expiries);
+                self.grants.fold_code(event, seq, &mut self.expiries)
+            }
+            Event::Grant(event) => self.grants.fold(event, seq),
+            Event::Token(event) => self.grants.fold_token(event, seq, &mut self.expiries),
+            Event::Refresh(event) => self.grants.fold_refresh(event, seq, t, &mut self.expiries),
+            Event::Key(event) => self.keys.fold(event, seq, t),
+            Event::Audit(_) | Event::Request(_) | Event::Server(_) => Ok(()),
+        }
+    }
+
+    /// Drops what ended before `t`.
+    fn forget(&mut self, t: Timestamp) {
+        for gone in self.expiries.take_before(t) {
+            match gone {
+                expiry::Thing::Token(token) => self.grants.forget_token(&token),
+                expiry::Thing::Grant(grant) => self.grants.forget_grant(&grant, t),
+                expiry::Thing::Session(session) => self.sessions.forget(&session, t, &self.grants, &mut self.expiries),
+                expiry::Thing::Login(login) => self.logins.forget(&login, t),
+            }
+        }
+    }
+}

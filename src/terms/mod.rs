@@ -6,7 +6,7 @@ mod error_code;
 mod id;
 mod moment;
 mod pkce;
-mod protocol;
+pub(crate) mod protocol;
 mod redirect_uri;
 mod scope;
 mod secret;
@@ -56,4 +56,4 @@ macro_rules! serde_as_text {
         }
     };
 }
-use serde_as_text;
+pub(crate) use serde_as_text;

@@ -1,8 +1,5 @@
 //! The closed vocabularies of the protocol: grant types, authentication methods, prompts, roles, algorithms.
 
-use super::{ParseError, serde_as_text};
-use std::{fmt, str::FromStr};
-
 /// An enum whose values are words on the wire.
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident, $what:literal, { $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)+ }) => {
@@ -21,23 +18,24 @@ macro_rules! words {
                 }
             }
         }
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(self.as_str())
             }
         }
-        impl FromStr for $name {
-            type Err = ParseError;
-            fn from_str(text: &str) -> Result<Self, ParseError> {
+        impl std::str::FromStr for $name {
+            type Err = crate::terms::ParseError;
+            fn from_str(text: &str) -> Result<Self, crate::terms::ParseError> {
                 match text {
                     $($word => Ok(Self::$variant),)+
-                    _ => Err(ParseError { what: $what }),
+                    _ => Err(crate::terms::ParseError { what: $what }),
                 }
             }
         }
-        serde_as_text!($name);
+        crate::terms::serde_as_text!($name);
     };
 }
+pub(crate) use words;
 
 words!(
     /// How a client may get tokens (RFC 6749 §1.3, RFC 7591 §2).

@@ -1,0 +1,83 @@
+//! Making and changing end-users. Administrators do it; who they are as persons is sealed under their own key.
+
+#![expect(missing_docs, reason = "a member whose type says what it is needs no sentence of its own")]
+
+use super::{Decide, Decision, Draft};
+use crate::event::{Event, Refusal, UserEvent};
+use crate::projection::State;
+use crate::terms::{Actor, CredentialId, Digest, Moment, Role, Subject, UserId};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// A person gets an account.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct CreateUser {
+    /// The `sub`; drawn before, because the sealed fields need the person's key.
+    pub user: UserId,
+    /// HMAC of the normalized username.
+    pub login: Digest,
+    pub role: Role,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential: Option<CredentialId>,
+    pub by: Actor,
+    /// `username` and the claims (OpenID Connect Core §5.1); sealed.
+    #[serde(skip)]
+    pub personal: Vec<(String, Value)>,
+}
+
+impl Decide for CreateUser {
+    const NAME: &'static str = "create_user";
+    type Answer = UserId;
+
+    fn decide(&self, state: &State, moment: &Moment) -> Decision<UserId> {
+        if state.users.by_login(&self.login).is_some() {
+            return Decision::refused(Refusal::UserExists, Vec::new());
+        }
+        let (user, login, role, credential) = (self.user, self.login, self.role, self.credential);
+        let created = Draft::new(self.by.clone(), Event::User(UserEvent::Created { user, login, role, credential }));
+        let sealing = |draft: Draft, (name, value): &(String, Value)| draft.sealing(Subject::User(user), name.clone(), value.clone());
+        let created = self.personal.iter().fold(created, sealing);
+        Decision::accepted(user, vec![created.seen(moment, None)])
+    }
+}
+
+/// One step in the life of an account.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct ChangeUser {
+    pub user: UserId,
+    pub change: UserChange,
+    pub by: Actor,
+}
+
+/// What is to change.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UserChange {
+    Disable,
+    Enable,
+    Unlock,
+    /// The new credential.
+    SetPassword(CredentialId),
+    Erase,
+}
+
+impl Decide for ChangeUser {
+    const NAME: &'static str = "change_user";
+    type Answer = ();
+
+    fn decide(&self, state: &State, moment: &Moment) -> Decision<()> {
+        let Some(user) = state.users.by_id(&self.user) else { return Decision::refused(Refusal::UserUnknown, Vec::new()) };
+        let id = self.user;
+        let failing = state.logins.attempts(&user.login).is_some();
+        let event = match self.change {
+            _ if user.erased => return Decision::refused(Refusal::NothingToChange, Vec::new()),
+            UserChange::Disable if user.disabled.is_none() => UserEvent::Disabled { user: id },
+            UserChange::Enable if user.disabled.is_some() => UserEvent::Enabled { user: id },
+            UserChange::Unlock if user.locked || failing => UserEvent::Unlocked { user: id },
+            UserChange::SetPassword(credential) => UserEvent::PasswordReset { user: id, credential, before: user.credential },
+            UserChange::Erase => UserEvent::Erased { user: id },
+            UserChange::Disable | UserChange::Enable | UserChange::Unlock => return Decision::refused(Refusal::NothingToChange, Vec::new()),
+        };
+        Decision::accepted((), vec![Draft::new(self.by.clone(), Event::User(event)).seen(moment, None)])
+    }
+}

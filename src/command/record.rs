@@ -1,0 +1,79 @@
+//! Things that are only noted: nothing is decided about them.
+
+use super::{Decide, Decision, Draft};
+use crate::event::{AuditEvent, Count, Endpoint, Event, Refusal, RequestEvent, ServerEvent, TokenEvent};
+use crate::projection::State;
+use crate::terms::{Actor, ClientId, Digest, KeyId, Moment, SiteName, Timestamp, TokenId};
+use serde::{Deserialize, Serialize};
+
+/// Something to be noted in the log.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Note {
+    /// What.
+    pub noted: Noted,
+    /// Who did it.
+    pub by: Actor,
+}
+
+/// What can be noted.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "each variant is the event that it becomes")]
+pub enum Noted {
+    ServerStarted { version: String, pid: u32 },
+    ServerStopped {},
+    SiteAdded { name: SiteName },
+    ClockStepped { wall: Timestamp, kept: Timestamp },
+    ClockAccepted { wall: Timestamp },
+    AuditRead { query: String, filter: Digest, rows: u64 },
+    RequestRefused { endpoint: Endpoint, reason: Refusal, client: Option<ClientId>, times: Option<Count> },
+    TokenIntrospected { token: TokenId, asker: ClientId, active: bool, times: Count },
+    UserinfoRead { token: TokenId, times: Count },
+    ForgeryDetected { token: TokenId, kid: KeyId },
+}
+
+impl Decide for Note {
+    const NAME: &'static str = "note";
+    type Answer = ();
+
+    fn decide(&self, state: &State, moment: &Moment) -> Decision<()> {
+        match self.event(state) {
+            Some((event, cause)) => {
+                let draft = Draft::new(self.by.clone(), event).seen(moment, None);
+                let draft = cause.into_iter().fold(draft, Draft::caused_by);
+                Decision::accepted((), vec![draft])
+            }
+            None => Decision::accepted((), Vec::new()),
+        }
+    }
+}
+
+impl Note {
+    /// The event and what led to it; nothing if the token it tells of has been forgotten.
+    fn event(&self, state: &State) -> Option<(Event, Option<crate::terms::Seq>)> {
+        let about = |id: &TokenId| state.grants.token(id).and_then(|token| Some((token, state.grants.by_id(&token.grant)?)));
+        let root = |event| Some((event, None));
+        match self.noted.clone() {
+            Noted::ServerStarted { version, pid } => root(Event::Server(ServerEvent::Started { version, pid })),
+            Noted::ServerStopped {} => root(Event::Server(ServerEvent::Stopped {})),
+            Noted::SiteAdded { name } => root(Event::Server(ServerEvent::SiteAdded { name })),
+            Noted::ClockStepped { wall, kept } => root(Event::Server(ServerEvent::ClockStepped { wall, kept })),
+            Noted::ClockAccepted { wall } => root(Event::Server(ServerEvent::ClockAccepted { wall })),
+            Noted::AuditRead { query, filter, rows } => root(Event::Audit(AuditEvent::Read { query, filter, rows })),
+            Noted::RequestRefused { endpoint, reason, client, times } => {
+                root(Event::Request(RequestEvent::Refused { endpoint, reason, client, times }))
+            }
+            Noted::TokenIntrospected { token, asker, active, times } => {
+                let (found, grant) = about(&token)?;
+                let event = TokenEvent::Introspected { token, grant: grant.id, asker, active, times };
+                Some((Event::Token(event), Some(found.granted)))
+            }
+            Noted::UserinfoRead { token, times } => {
+                let (found, grant) = about(&token)?;
+                let event = TokenEvent::UserinfoRead { token, grant: grant.id, client: grant.client.clone(), user: grant.user, times };
+                Some((Event::Token(event), Some(found.granted)))
+            }
+            Noted::ForgeryDetected { token, kid } => root(Event::Token(TokenEvent::ForgeryDetected { token, kid })),
+        }
+    }
+}

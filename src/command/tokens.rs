@@ -1,0 +1,84 @@
+//! What the grants of the token endpoint share: what is issued, and how a refusal of a known client is told.
+
+use super::{Decision, Draft, Refused};
+use crate::event::{Event, IdTokenKey, IssuedTokens, Refusal, TokenEvent};
+use crate::projection::{Client, Code, Grant, Site, State};
+use crate::terms::{Actor, GrantType, Moment, ScopeSet, Seq, SigningAlgorithm, Subject};
+
+/// The tokens of one response. `generation` is the refresh token's; none if there is to be none.
+pub(super) fn issue(state: &State, site: &Site, client: &Client, grant: &Grant, scope: ScopeSet, moment: &Moment) -> Option<IssuedTokens> {
+    let settings = &site.settings;
+    let kid = state.keys.signing(SigningAlgorithm::Rs256)?.kid;
+    let alg = client.metadata.id_token_signed_response_alg;
+    let id_key = state.keys.signing(alg)?;
+    let first = grant.redeemed_at.is_none();
+    let generation = match grant.tokens.as_ref().and_then(|tokens| tokens.generation) {
+        Some(before) => Some(before.checked_add(1)?),
+        None => (first && refreshes(client, &grant.scope)).then_some(0),
+    };
+    let absolute_end = grant.redeemed_at.unwrap_or(moment.now).plus_seconds(settings.refresh_absolute_seconds);
+    let sliding_end = moment.now.plus_seconds(settings.refresh_seconds);
+    let id_token = scope.has("openid").then_some(IdTokenKey { kid: id_key.kid, alg });
+    Some(IssuedTokens {
+        token: moment.seed.id(),
+        grant: grant.id,
+        client: client.id.clone(),
+        user: grant.user,
+        session: grant.session,
+        scope,
+        audience: grant.audience.clone(),
+        kid,
+        id_token,
+        generation,
+        refresh_expires_at: generation.map(|_| sliding_end.min(absolute_end)),
+        issued_at: moment.now,
+        expires_at: moment.now.whole_second().plus_seconds(settings.access_seconds),
+        auth_time: grant.auth_time,
+        nonce_at: (first && grant.has_nonce).then_some(grant.issued),
+    })
+}
+
+/// Whether a refresh token goes with the first access token (SPEC.md k-13).
+fn refreshes(client: &Client, scope: &ScopeSet) -> bool {
+    let smart = scope.iter().any(|scope| scope.is_smart());
+    let asked = scope.has("offline_access") || scope.has("online_access");
+    client.metadata.grant_types.contains(&GrantType::RefreshToken) && (!smart || asked)
+}
+
+/// What a refused token request was about.
+#[derive(Clone, Copy)]
+pub(super) struct About<'a> {
+    pub(super) client: &'a Client,
+    pub(super) grant_type: GrantType,
+    pub(super) grant: Option<&'a Grant>,
+    pub(super) code: Option<&'a Code>,
+}
+
+/// The event that tells of a refused token request.
+pub(super) fn denial(about: About<'_>, refusal: Refusal, moment: &Moment) -> Draft {
+    let event = TokenEvent::Denied {
+        client: about.client.id.clone(),
+        grant_type: about.grant_type,
+        reason: refusal,
+        grant: about.grant.map(|grant| grant.id),
+        code: about.code.map(|code| code.id),
+    };
+    let draft = Draft::new(Actor::Client(about.client.id.clone()), Event::Token(event));
+    let draft = draft.seen(moment, about.grant.map(|grant| Subject::User(grant.user)));
+    match about.grant {
+        Some(grant) => draft.caused_by(latest(grant)),
+        None => draft,
+    }
+}
+
+/// A refused token request.
+pub(super) fn denied<A>(about: About<'_>, refused: impl Into<Refused>, moment: &Moment) -> Decision<A> {
+    let refused = refused.into();
+    let event = denial(about, refused.refusal, moment);
+    Decision::refused(refused, vec![event])
+}
+
+/// The record that last handed something out under this grant.
+pub(super) fn latest(grant: &Grant) -> Seq {
+    grant.rotated
+}

@@ -1,0 +1,136 @@
+//! Clients (RFC 7591, RFC 7592).
+
+use super::{Outcome, Refusal, Severity};
+use crate::terms::protocol::words;
+use crate::terms::{
+    ApplicationType, ClientId, Digest, GrantType, RedirectUri, RegistrationPath, ScopeSet, SigningAlgorithm, TokenEndpointAuthMethod,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// What happened to a client.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(tag = "type")]
+pub enum ClientEvent {
+    /// A client registered itself, or was registered by an administrator. Sealed: `contacts`.
+    #[serde(rename = "client.registered")]
+    Registered {
+        client: ClientId,
+        metadata: Box<ClientMetadata>,
+        status: ClientStatus,
+        /// Digest of the `client_secret`; none for a public client.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        secret: Option<Digest>,
+        /// Digest of the `registration_access_token`.
+        registration_token: Digest,
+        registration_path: RegistrationPath,
+    },
+    /// Metadata was replaced (RFC 7592 §2.2): the members that changed, as they were and as they are. Sealed: `contacts`.
+    #[serde(rename = "client.updated")]
+    Updated {
+        client: ClientId,
+        before: Map<String, Value>,
+        after: Map<String, Value>,
+        status: ClientStatus,
+        /// Digest of the new `registration_access_token`; none when an administrator made the change.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        registration_token: Option<Digest>,
+    },
+    /// The old `client_secret` stopped working.
+    #[serde(rename = "client.secret_rotated")]
+    SecretRotated { client: ClientId, secret: Digest },
+    /// An administrator let a waiting client in.
+    #[serde(rename = "client.approved")]
+    Approved { client: ClientId },
+    /// The client may do nothing any more; its tokens are dead while this lasts.
+    #[serde(rename = "client.disabled")]
+    Disabled { client: ClientId },
+    /// A disabled client was let in again.
+    #[serde(rename = "client.enabled")]
+    Enabled { client: ClientId },
+    /// The client is gone for ever (RFC 7592 §2.3).
+    #[serde(rename = "client.deleted")]
+    Deleted { client: ClientId },
+    /// Somebody failed to prove to be this client. Sealed: `net.ip`, `net.ua`.
+    #[serde(rename = "client.auth_failed")]
+    AuthFailed {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        client: Option<ClientId>,
+        reason: Refusal,
+    },
+}
+
+impl ClientEvent {
+    pub(crate) fn weight(&self) -> (Outcome, Severity) {
+        match self {
+            Self::Registered { .. } | Self::Updated { .. } | Self::SecretRotated { .. } | Self::Approved { .. } | Self::Enabled { .. } => {
+                (Outcome::Success, Severity::Info)
+            }
+            Self::Disabled { .. } | Self::Deleted { .. } => (Outcome::Success, Severity::Low),
+            Self::AuthFailed { .. } => (Outcome::Failure, Severity::Medium),
+        }
+    }
+}
+
+words!(
+    /// Whether a client may act.
+    ClientStatus, "client_status", {
+        /// It may.
+        Enabled = "enabled",
+        /// An administrator has to approve it first.
+        PendingApproval = "pending_approval",
+        /// An administrator disabled it.
+        Disabled = "disabled",
+    }
+);
+
+/// A client's public metadata, with every default filled in (RFC 7591 §2, OpenID Connect Registration §2).
+/// Contacts are sealed beside the event.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct ClientMetadata {
+    pub application_type: ApplicationType,
+    pub redirect_uris: Vec<RedirectUri>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub post_logout_redirect_uris: Vec<RedirectUri>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_name: Option<String>,
+    pub token_endpoint_auth_method: TokenEndpointAuthMethod,
+    pub grant_types: Vec<GrantType>,
+    /// Each a set of words; only `code` exists so far.
+    pub response_types: Vec<String>,
+    pub scope: ScopeSet,
+    pub id_token_signed_response_alg: SigningAlgorithm,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_uri: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logo_uri: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy_uri: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tos_uri: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub initiate_login_uri: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub software_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub software_version: Option<String>,
+    /// Seconds (OpenID Connect Registration §2).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_max_age: Option<u64>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub require_auth_time: bool,
+    /// `client_name#lang` and the like, as sent (OpenID Connect Registration §2.1).
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub localized: Map<String, Value>,
+}
+
+impl ClientMetadata {
+    /// Whether the client keeps no secret (RFC 6749 §2.1).
+    pub fn is_public(&self) -> bool {
+        self.token_endpoint_auth_method == TokenEndpointAuthMethod::None
+    }
+    /// Whether the client runs on the person's device (RFC 8252).
+    pub fn is_native(&self) -> bool {
+        self.application_type == ApplicationType::Native
+    }
+}

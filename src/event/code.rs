@@ -1,0 +1,52 @@
+//! Authorization codes (RFC 6749 §4.1).
+
+use super::{Outcome, Severity};
+use crate::terms::{ClientId, CodeChallenge, CodeId, ConsentId, Digest, GrantId, ScopeSet, SessionId, Timestamp, UserId};
+use serde::{Deserialize, Serialize};
+
+/// What happened to a code.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(tag = "type")]
+pub enum CodeEvent {
+    /// A code was handed to the browser; its grant begins here. Sealed: `nonce`.
+    #[serde(rename = "code.issued")]
+    Issued {
+        code: CodeId,
+        /// What the code is looked up by.
+        digest: Digest,
+        grant: GrantId,
+        consent: ConsentId,
+        client: ClientId,
+        user: UserId,
+        session: SessionId,
+        scope: ScopeSet,
+        /// Digest of the request's `redirect_uri`; none if the request had none (SPEC.md k-6).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        redirect_uri: Option<Digest>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        code_challenge: Option<CodeChallenge>,
+        /// The resource named by `aud` (SPEC.md k-24).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        audience: Option<String>,
+        /// Whether the request had a `nonce`, which is sealed in this record.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        has_nonce: bool,
+        auth_time: Timestamp,
+        expires_at: Timestamp,
+    },
+    /// The code was exchanged for tokens.
+    #[serde(rename = "code.redeemed")]
+    Redeemed { code: CodeId, grant: GrantId, client: ClientId },
+    /// A code that had been redeemed came back.
+    #[serde(rename = "code.replayed")]
+    Replayed { code: CodeId, grant: GrantId, client: ClientId },
+}
+
+impl CodeEvent {
+    pub(crate) fn weight(&self) -> (Outcome, Severity) {
+        match self {
+            Self::Issued { .. } | Self::Redeemed { .. } => (Outcome::Success, Severity::Info),
+            Self::Replayed { .. } => (Outcome::Failure, Severity::High),
+        }
+    }
+}

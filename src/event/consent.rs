@@ -1,0 +1,29 @@
+//! What people said to apps.
+
+use super::{Outcome, Severity};
+use crate::terms::{ClientId, ConsentId, GrantId, ScopeSet, SessionId, UserId};
+use serde::{Deserialize, Serialize};
+
+/// A person's decision about an app's wishes.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(tag = "type")]
+pub enum ConsentEvent {
+    /// The person allowed these scopes.
+    #[serde(rename = "consent.granted")]
+    Granted { consent: ConsentId, grant: GrantId, user: UserId, client: ClientId, session: SessionId, scope: ScopeSet },
+    /// The person refused.
+    #[serde(rename = "consent.denied")]
+    Denied { consent: ConsentId, user: UserId, client: ClientId, session: SessionId, scope: ScopeSet },
+    /// The person, or an administrator for them, took an earlier permission back. Every grant under it is dead.
+    #[serde(rename = "consent.revoked")]
+    Revoked { user: UserId, client: ClientId },
+}
+
+impl ConsentEvent {
+    pub(crate) fn weight(&self) -> (Outcome, Severity) {
+        match self {
+            Self::Granted { .. } | Self::Revoked { .. } => (Outcome::Success, Severity::Info),
+            Self::Denied { .. } => (Outcome::Denied, Severity::Low),
+        }
+    }
+}

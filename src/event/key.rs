@@ -1,0 +1,41 @@
+//! Signing keys. The private half lives in the vault under the same id.
+
+use super::{Outcome, Severity};
+use crate::terms::{KeyId, SigningAlgorithm};
+use serde::{Deserialize, Serialize};
+
+/// What happened to a signing key.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(tag = "type")]
+pub enum KeyEvent {
+    /// A key exists and signs new tokens of its algorithm from now on.
+    #[serde(rename = "key.generated")]
+    Generated { kid: KeyId, alg: SigningAlgorithm, jwk: PublicJwk },
+    /// The key took over from an older one, which still verifies.
+    #[serde(rename = "key.rotated")]
+    Rotated { kid: KeyId, before: KeyId, alg: SigningAlgorithm },
+    /// The key no longer verifies anything and is gone from the JWK Set.
+    #[serde(rename = "key.retired")]
+    Retired { kid: KeyId },
+}
+
+impl KeyEvent {
+    pub(crate) fn weight(&self) -> (Outcome, Severity) {
+        match self {
+            Self::Generated { .. } => (Outcome::Success, Severity::Info),
+            Self::Rotated { .. } | Self::Retired { .. } => (Outcome::Success, Severity::Low),
+        }
+    }
+}
+
+/// The members of a public JWK that belong to the key itself (RFC 7517 §4, RFC 7518 §6, RFC 8037 §2).
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(tag = "kty")]
+pub enum PublicJwk {
+    /// An RSA key: modulus and exponent, base64url.
+    #[serde(rename = "RSA")]
+    Rsa { n: String, e: String },
+    /// An Ed25519 key: `crv` and the point, base64url.
+    #[serde(rename = "OKP")]
+    Okp { crv: String, x: String },
+}

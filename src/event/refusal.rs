@@ -1,0 +1,180 @@
+//! Why a request is refused: what is wrong, exactly. `command::refusal` holds the table to OAuth error, status and text.
+
+use crate::terms::protocol::words;
+
+words!(
+    /// What is wrong with a request. The client sees the registered code and a fixed sentence; the record keeps this name.
+    Refusal, "refusal", {
+        // The shape of a request.
+        /// A parameter that must be there is not.
+        ParameterMissing = "parameter_missing",
+        /// A parameter stands twice (RFC 6749 §3.1, §3.2).
+        ParameterRepeated = "parameter_repeated",
+        /// A parameter's value cannot be read.
+        ParameterMalformed = "parameter_malformed",
+        /// A parameter or body is longer than allowed.
+        ParameterTooLong = "parameter_too_long",
+        /// The body is not of the kind the endpoint takes.
+        ContentTypeUnsupported = "content_type_unsupported",
+        /// Credentials in two places at once (RFC 6749 §2.3).
+        CredentialsRepeated = "credentials_repeated",
+        /// The `Authorization` header cannot be read.
+        CredentialsMalformed = "credentials_malformed",
+
+        // Who the client is.
+        /// No client is named.
+        ClientMissing = "client_missing",
+        /// No such client at this site.
+        ClientUnknown = "client_unknown",
+        /// The client waits for an administrator's approval.
+        ClientPending = "client_pending",
+        /// An administrator disabled the client.
+        ClientDisabled = "client_disabled",
+        /// A client with a secret did not send it.
+        ClientSecretMissing = "client_secret_missing",
+        /// The secret is not the client's.
+        ClientSecretWrong = "client_secret_wrong",
+        /// A public client sent a secret.
+        ClientSecretUnexpected = "client_secret_unexpected",
+        /// The `registration_access_token` is missing or not the client's.
+        RegistrationTokenWrong = "registration_token_wrong",
+
+        // Registration.
+        /// The site takes no registrations.
+        RegistrationClosed = "registration_closed",
+        /// A redirection URI cannot be registered.
+        RedirectUriUnacceptable = "redirect_uri_unacceptable",
+        /// Some metadata cannot be accepted.
+        MetadataUnacceptable = "metadata_unacceptable",
+        /// A software statement was sent; none is understood.
+        SoftwareStatementUnsupported = "software_statement_unsupported",
+        /// Too many registrations from one address.
+        RegistrationTooFrequent = "registration_too_frequent",
+
+        // The authorization request.
+        /// The `redirect_uri` is missing or not one of the client's. Never answered by redirect.
+        RedirectUriMismatch = "redirect_uri_mismatch",
+        /// `response_type` is missing.
+        ResponseTypeMissing = "response_type_missing",
+        /// `response_type` is not one that exists here.
+        ResponseTypeUnsupported = "response_type_unsupported",
+        /// The client may not use this `response_type` or grant.
+        ResponseTypeNotAllowed = "response_type_not_allowed",
+        /// `response_mode` is not one that exists here.
+        ResponseModeUnsupported = "response_mode_unsupported",
+        /// A scope that is malformed or that the site does not know.
+        ScopeUnknown = "scope_unknown",
+        /// Nothing is left of the scopes asked for.
+        ScopeEmpty = "scope_empty",
+        /// The client must send a `code_challenge` (RFC 9700 §2.1.1).
+        ChallengeMissing = "challenge_missing",
+        /// The challenge is not 43 characters of base64url.
+        ChallengeMalformed = "challenge_malformed",
+        /// Any method but S256, or a challenge without a method.
+        ChallengeMethodUnsupported = "challenge_method_unsupported",
+        /// `aud` names no API of this site.
+        AudienceUnknown = "audience_unknown",
+        /// The `request` parameter is not taken.
+        RequestObjectUnsupported = "request_object_unsupported",
+        /// The `request_uri` parameter is not taken.
+        RequestUriUnsupported = "request_uri_unsupported",
+        /// `prompt=none` and nobody is signed in.
+        LoginRequired = "login_required",
+        /// `prompt=none` and the person has not consented.
+        ConsentRequired = "consent_required",
+        /// The person said no.
+        ConsentDenied = "consent_denied",
+        /// The pages' hidden state is not ours, too old, or another browser's.
+        InteractionInvalid = "interaction_invalid",
+
+        // Signing in.
+        /// Name or password is wrong.
+        PasswordWrong = "password_wrong",
+        /// Too many wrong passwords; a pause has to pass first.
+        SignInDelayed = "sign_in_delayed",
+        /// Locked until an administrator unlocks.
+        UserLocked = "user_locked",
+        /// An administrator disabled the person.
+        UserDisabled = "user_disabled",
+        /// The password was changed while it was being checked.
+        CredentialStale = "credential_stale",
+
+        // The token endpoint.
+        /// No such grant type here.
+        GrantTypeUnsupported = "grant_type_unsupported",
+        /// The client is not registered for this grant type.
+        GrantTypeNotAllowed = "grant_type_not_allowed",
+        /// No such code.
+        CodeUnknown = "code_unknown",
+        /// The code was issued to another client.
+        CodeOfAnotherClient = "code_of_another_client",
+        /// The code's time is over.
+        CodeExpired = "code_expired",
+        /// The code was redeemed before (RFC 6749 §4.1.2).
+        CodeReplayed = "code_replayed",
+        /// The `redirect_uri` is not the authorization request's.
+        CodeRedirectUriMismatch = "code_redirect_uri_mismatch",
+        /// The code was asked for with a challenge and came without its verifier.
+        VerifierMissing = "verifier_missing",
+        /// The verifier is not 43 to 128 unreserved characters.
+        VerifierMalformed = "verifier_malformed",
+        /// The verifier does not answer the challenge (RFC 7636 §4.6).
+        VerifierMismatch = "verifier_mismatch",
+        /// A verifier for a code that was asked for without a challenge (RFC 9700 §2.1.1).
+        VerifierUnexpected = "verifier_unexpected",
+        /// What is presented is no refresh token of this site.
+        RefreshUnknown = "refresh_unknown",
+        /// The refresh token was issued to another client.
+        RefreshOfAnotherClient = "refresh_of_another_client",
+        /// The refresh token's time is over.
+        RefreshExpired = "refresh_expired",
+        /// The refresh token was rotated before (RFC 9700 §4.14.2).
+        RefreshReused = "refresh_reused",
+        /// The grant, or what it rests on, has ended.
+        GrantEnded = "grant_ended",
+        /// More scope than was granted.
+        ScopeExceedsGrant = "scope_exceeds_grant",
+
+        // Tokens presented.
+        /// No access token is presented.
+        TokenMissing = "token_missing",
+        /// What is presented is no access token of this site.
+        TokenInvalid = "token_invalid",
+        /// The access token's time is over.
+        TokenExpired = "token_expired",
+        /// The access token, or what it rests on, has been revoked.
+        TokenRevoked = "token_revoked",
+        /// The token belongs to another client.
+        TokenOfAnotherClient = "token_of_another_client",
+        /// The signature is not ours.
+        TokenSignatureWrong = "token_signature_wrong",
+        /// The access token lacks `openid`.
+        OpenidScopeMissing = "openid_scope_missing",
+        /// A `token_type_hint` that is neither of the two (seed dialect).
+        TokenHintUnsupported = "token_hint_unsupported",
+
+        // Logout.
+        /// The `id_token_hint` was not issued here.
+        HintInvalid = "hint_invalid",
+        /// The `post_logout_redirect_uri` is not one of the client's.
+        LogoutUriMismatch = "logout_uri_mismatch",
+
+        // Administration.
+        /// No such user at this site.
+        UserUnknown = "user_unknown",
+        /// The username is taken.
+        UserExists = "user_exists",
+        /// The site exists already.
+        SiteExists = "site_exists",
+        /// No such key at this site.
+        KeyUnknown = "key_unknown",
+        /// The key is the one that signs.
+        KeyInUse = "key_in_use",
+        /// A setting has no such name or value.
+        SettingUnknown = "setting_unknown",
+        /// What is asked for is already so.
+        NothingToChange = "nothing_to_change",
+        /// The wall clock is not to be trusted at the moment; nothing is issued (DESIGN.md §4).
+        ClockUntrusted = "clock_untrusted",
+    }
+);

@@ -1,0 +1,148 @@
+//! A site's policy. It is state, so that replay decides as we did: `site.created` writes it out, `site.configured` changes it.
+
+use crate::terms::ScopeSet;
+use crate::terms::protocol::words;
+use serde::{Deserialize, Serialize};
+
+/// Every flag of a site (SPEC.md k.3). Lengths are in seconds and their names say so.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// The word that set all the others at the start.
+    pub profile: Profile,
+    /// The name people see on the pages.
+    pub title: String,
+    /// Whether apps may register themselves.
+    #[serde(rename = "dcr.mode")]
+    pub dcr_mode: RegistrationMode,
+    /// Registrations per address and hour; 0 is no limit.
+    #[serde(rename = "dcr.rate")]
+    pub dcr_rate: u64,
+    /// Which clients wait for approval (SPEC.md b.2).
+    pub app_approval: ApprovalMode,
+    /// Life of an authorization code, at most 300.
+    pub code_seconds: u64,
+    /// Life of an access token and an ID token.
+    pub access_seconds: u64,
+    /// Life of a refresh token since the last rotation.
+    pub refresh_seconds: u64,
+    /// Life of a grant however often it is refreshed.
+    pub refresh_absolute_seconds: u64,
+    /// How long an authenticated client may ask for a lost rotation again; 0 is never.
+    pub refresh_retry_seconds: u64,
+    /// The same for public clients.
+    pub refresh_retry_public_seconds: u64,
+    /// Life of a browser session without any event.
+    pub session_idle_seconds: u64,
+    /// What to do with scopes the site does not know (SPEC.md k-10).
+    #[serde(rename = "scope.unknown")]
+    pub scope_unknown: UnknownScope,
+    /// Confidential web clients need PKCE as well.
+    #[serde(rename = "pkce.require_all")]
+    pub pkce_require_all: bool,
+    /// Plain http redirection URIs beyond loopback may be registered.
+    #[serde(rename = "redirect.allow_http")]
+    pub redirect_allow_http: bool,
+    /// App schemes without a dot may be registered.
+    #[serde(rename = "redirect.allow_custom_scheme")]
+    pub redirect_allow_custom_scheme: bool,
+    /// Introspection with credentials in the body answers with `status` (SPEC.md h).
+    #[serde(rename = "introspection.seed_dialect")]
+    pub introspection_seed_dialect: bool,
+    /// ID tokens carry the claims of their scopes even without an `api:` scope (SPEC.md k-37).
+    #[serde(rename = "id_token.seed_claims")]
+    pub id_token_seed_claims: bool,
+    /// Authorize answers 301 instead of 302 (SPEC.md k-1).
+    #[serde(rename = "compat.authorize_301")]
+    pub compat_authorize_301: bool,
+    /// Every scope a client may register.
+    pub scopes: ScopeSet,
+}
+
+words!(
+    /// A word that sets every flag (DESIGN.md §6).
+    Profile, "profile", {
+        /// OAuth 2.1 and RFC 9700.
+        Standard = "standard",
+        /// The thread's clients.
+        Openemr = "openemr",
+        /// The reference's clients.
+        Iehr = "iehr",
+    }
+);
+
+words!(
+    /// Who may register clients.
+    RegistrationMode, "dcr.mode", {
+        /// Anyone (RFC 7591 §3).
+        Open = "open",
+        /// Nobody; the endpoint does not exist.
+        Disabled = "disabled",
+    }
+);
+
+words!(
+    /// Which registrations wait for an administrator.
+    ApprovalMode, "app_approval", {
+        /// Only clients that ask for more than a patient's own data.
+        AutoPatient = "auto_patient",
+        /// All of them.
+        Manual = "manual",
+    }
+);
+
+words!(
+    /// What becomes of an unknown scope in an authorization request.
+    UnknownScope, "scope.unknown", {
+        /// `invalid_scope`.
+        Reject = "reject",
+        /// It is dropped.
+        Ignore = "ignore",
+    }
+);
+
+/// OpenID Connect Core §5.4 and SMART's way of asking for a refresh token.
+const OPENID_SCOPES: &str = "openid profile email phone address offline_access online_access fhirUser launch/patient";
+/// The thread's API families and the scopes that are claims (SPEC.md e.1).
+const OPENEMR_SCOPES: &str = "name given_name family_name nickname phone_verified email_verified api:oemr api:fhir api:port api:pofh";
+/// Resources whose SMART scopes a site offers from the start (SPEC.md e.1).
+const RESOURCES: &str = "AllergyIntolerance Appointment CarePlan CareTeam Condition Coverage Device DiagnosticReport DocumentReference \
+    Encounter Goal Immunization Location Medication MedicationRequest Observation Organization Patient Practitioner Procedure Provenance";
+
+impl Settings {
+    /// What a profile means.
+    pub fn of(profile: Profile, title: &str) -> Self {
+        let seed = profile != Profile::Standard;
+        Self {
+            profile,
+            title: title.to_owned(),
+            dcr_mode: RegistrationMode::Open,
+            dcr_rate: 0,
+            app_approval: ApprovalMode::AutoPatient,
+            code_seconds: if seed { 300 } else { 60 },
+            access_seconds: 3600,
+            refresh_seconds: 90 * 86_400,
+            refresh_absolute_seconds: 365 * 86_400,
+            refresh_retry_seconds: 10,
+            refresh_retry_public_seconds: 0,
+            session_idle_seconds: 14_400,
+            scope_unknown: UnknownScope::Reject,
+            pkce_require_all: false,
+            redirect_allow_http: false,
+            redirect_allow_custom_scheme: false,
+            introspection_seed_dialect: seed,
+            id_token_seed_claims: seed,
+            compat_authorize_301: false,
+            scopes: catalogue(),
+        }
+    }
+}
+
+/// Every scope that a site knows at the start.
+fn catalogue() -> ScopeSet {
+    let smart = RESOURCES.split_whitespace().flat_map(|resource| {
+        ["patient", "user"].into_iter().flat_map(move |who| ["read", "rs"].map(|what| format!("{who}/{resource}.{what}")))
+    });
+    let plain = OPENID_SCOPES.split_whitespace().chain(OPENEMR_SCOPES.split_whitespace()).map(str::to_owned);
+    plain.chain(smart).filter_map(|scope| scope.parse().ok()).collect()
+}

@@ -1,0 +1,106 @@
+//! Registered clients.
+
+use crate::event::{ClientEvent, ClientMetadata, ClientStatus};
+use crate::terms::{ClientId, Digest, RegistrationPath, Seq, Timestamp};
+use serde_json::Value;
+use std::collections::HashMap;
+
+/// A client and what it may do.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Client {
+    /// Its identifier.
+    pub id: ClientId,
+    /// Its public metadata.
+    pub metadata: ClientMetadata,
+    /// Whether it may act.
+    pub status: ClientStatus,
+    /// Digest of its secret; none for a public client.
+    pub secret: Option<Digest>,
+    /// Digest of its registration access token.
+    pub registration_token: Digest,
+    /// Where it manages itself.
+    pub registration_path: RegistrationPath,
+    /// When it was registered: `client_id_issued_at`.
+    pub registered_at: Timestamp,
+    /// The record that holds its sealed contacts.
+    pub contacts_at: Seq,
+    /// The event that last changed it.
+    pub changed: Seq,
+}
+
+/// The clients of a site.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Clients {
+    by_id: HashMap<ClientId, Client>,
+    by_path: HashMap<RegistrationPath, ClientId>,
+}
+
+impl Clients {
+    /// The client with this identifier.
+    pub fn by_id(&self, id: &ClientId) -> Option<&Client> {
+        self.by_id.get(id)
+    }
+    /// The client that manages itself at this path.
+    pub fn by_path(&self, path: &RegistrationPath) -> Option<&Client> {
+        self.by_path.get(path).and_then(|id| self.by_id.get(id))
+    }
+    /// Every client, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = &Client> {
+        self.by_id.values()
+    }
+
+    pub(super) fn fold(&mut self, event: &ClientEvent, seq: Seq, t: Timestamp) -> Result<(), &'static str> {
+        match event {
+            ClientEvent::Registered { client, metadata, status, secret, registration_token, registration_path } => {
+                let new = Client {
+                    id: client.clone(),
+                    metadata: (**metadata).clone(),
+                    status: *status,
+                    secret: *secret,
+                    registration_token: *registration_token,
+                    registration_path: *registration_path,
+                    registered_at: t,
+                    contacts_at: seq,
+                    changed: seq,
+                };
+                self.by_path.insert(*registration_path, client.clone());
+                self.by_id.insert(client.clone(), new).map_or(Ok(()), |_| Err("the client was registered before"))
+            }
+            ClientEvent::Updated { client, before, after, status, registration_token } => {
+                let found = self.change(client, seq)?;
+                let Ok(Value::Object(mut members)) = serde_json::to_value(&found.metadata) else { return Err("the metadata cannot be written") };
+                members.retain(|name, _| !before.contains_key(name));
+                members.extend(after.clone());
+                found.metadata = serde_json::from_value(Value::Object(members)).map_err(|_| "the metadata cannot be read")?;
+                found.status = *status;
+                found.registration_token = registration_token.unwrap_or(found.registration_token);
+                found.contacts_at = seq;
+                Ok(())
+            }
+            ClientEvent::SecretRotated { client, secret } => {
+                self.change(client, seq)?.secret = Some(*secret);
+                Ok(())
+            }
+            ClientEvent::Approved { client } | ClientEvent::Enabled { client } => {
+                self.change(client, seq)?.status = ClientStatus::Enabled;
+                Ok(())
+            }
+            ClientEvent::Disabled { client } => {
+                self.change(client, seq)?.status = ClientStatus::Disabled;
+                Ok(())
+            }
+            ClientEvent::Deleted { client } => {
+                let gone = self.by_id.remove(client).ok_or("the client is unknown")?;
+                self.by_path.remove(&gone.registration_path);
+                Ok(())
+            }
+            ClientEvent::AuthFailed { .. } => Ok(()),
+        }
+    }
+
+    fn change(&mut self, id: &ClientId, seq: Seq) -> Result<&mut Client, &'static str> {
+        let client = self.by_id.get_mut(id).ok_or("the client is unknown")?;
+        client.changed = seq;
+        Ok(client)
+    }
+}

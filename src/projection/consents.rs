@@ -1,0 +1,40 @@
+//! What people allowed which client, so that they are not asked again for the same.
+
+use crate::event::ConsentEvent;
+use crate::terms::{ClientId, ConsentId, ScopeSet, Seq, UserId};
+use std::collections::HashMap;
+
+/// A standing permission.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Consent {
+    /// The last decision it comes from.
+    pub id: ConsentId,
+    /// What the person allowed.
+    pub scope: ScopeSet,
+    /// The event that last changed it.
+    pub changed: Seq,
+}
+
+/// The standing permissions of a site.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Consents(HashMap<(UserId, ClientId), Consent>);
+
+impl Consents {
+    /// What this person allowed this client.
+    pub fn of(&self, user: UserId, client: &ClientId) -> Option<&Consent> {
+        self.0.get(&(user, client.clone()))
+    }
+
+    pub(super) fn fold(&mut self, event: &ConsentEvent, seq: Seq) {
+        match event {
+            ConsentEvent::Granted { consent, user, client, scope, .. } => {
+                let key = (*user, client.clone());
+                let scope = self.0.get(&key).map_or_else(|| scope.clone(), |before| before.scope.union(scope));
+                self.0.insert(key, Consent { id: *consent, scope, changed: seq });
+            }
+            ConsentEvent::Denied { user, client, .. } | ConsentEvent::Revoked { user, client } => {
+                self.0.remove(&(*user, client.clone()));
+            }
+        }
+    }
+}

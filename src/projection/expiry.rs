@@ -1,0 +1,32 @@
+//! When which thing can be forgotten.
+
+use crate::terms::{Digest, GrantId, SessionId, Timestamp, TokenId};
+use std::collections::BTreeSet;
+
+/// Something that ends by itself.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) enum Thing {
+    Token(TokenId),
+    Grant(GrantId),
+    Session(SessionId),
+    Login(Digest),
+}
+
+/// Things in the order of their end. A thing that was prolonged stands here twice; whoever forgets looks at the thing's own end.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub(super) struct Expiries(BTreeSet<(Timestamp, Thing)>);
+
+impl Expiries {
+    pub(super) fn add(&mut self, at: Timestamp, thing: Thing) {
+        self.0.insert((at, thing));
+    }
+
+    pub(super) fn take_before(&mut self, t: Timestamp) -> Vec<Thing> {
+        let mut gone = Vec::new();
+        while let Some(first) = self.0.first().copied().filter(|(at, _)| *at < t) {
+            self.0.remove(&first);
+            gone.push(first.1);
+        }
+        gone
+    }
+}

@@ -1,0 +1,256 @@
+//! Grants with their codes and access tokens.
+
+#![expect(missing_docs, reason = "a member whose type says what it is needs no sentence of its own")]
+
+use super::expiry::{Expiries, Thing};
+use crate::event::{CodeEvent, ConsentEvent, GrantEvent, IssuedTokens, RefreshEvent, TokenEvent};
+use crate::terms::{ClientId, CodeChallenge, CodeId, Digest, GrantId, ScopeSet, Seq, SessionId, Timestamp, TokenId, UserId};
+use std::collections::HashMap;
+
+/// The authorization given by one consent: parent of one code and of all tokens that came from it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Grant {
+    pub id: GrantId,
+    pub client: ClientId,
+    pub user: UserId,
+    pub session: SessionId,
+    pub scope: ScopeSet,
+    pub auth_time: Timestamp,
+    pub audience: Option<String>,
+    /// Its code.
+    pub code: Digest,
+    /// The record that issued the code.
+    pub issued: Seq,
+    /// Whether that record holds a sealed `nonce`.
+    pub has_nonce: bool,
+    /// When the code was redeemed; the absolute end of refreshing counts from here.
+    pub redeemed_at: Option<Timestamp>,
+    /// What the last response handed out.
+    pub tokens: Option<IssuedTokens>,
+    /// When those were handed out.
+    pub rotated_at: Timestamp,
+    /// The record that handed them out.
+    pub rotated: Seq,
+    /// Wrong verifiers so far.
+    pub verifier_failures: u32,
+    /// The end that an event put to it.
+    pub ended: Option<Ending>,
+    /// The event that last changed it.
+    pub changed: Seq,
+    /// When nothing of it can matter any more.
+    expires_at: Timestamp,
+}
+
+/// An end that an event put to something.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Ending {
+    /// The event.
+    pub by: Seq,
+    /// Whether what rests on it ends with it.
+    pub ends_grants: bool,
+}
+
+/// An authorization code.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Code {
+    pub id: CodeId,
+    pub grant: GrantId,
+    /// Digest of the request's `redirect_uri`, if it had one.
+    pub redirect_uri: Option<Digest>,
+    pub challenge: Option<CodeChallenge>,
+    pub expires_at: Timestamp,
+}
+
+/// An access token.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Token {
+    pub grant: GrantId,
+    pub scope: ScopeSet,
+    pub audience: Option<String>,
+    pub issued_at: Timestamp,
+    pub expires_at: Timestamp,
+    /// The event that revoked just this token.
+    pub revoked: Option<Seq>,
+    /// The record that granted it.
+    pub granted: Seq,
+    /// The event that last changed it.
+    pub changed: Seq,
+}
+
+/// An expired code is told apart from an unknown one for this long.
+const EXPIRED_CODE_SECONDS: u64 = 600;
+
+/// The grants of a site.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Grants {
+    by_id: HashMap<GrantId, Grant>,
+    by_code: HashMap<Digest, Code>,
+    by_token: HashMap<TokenId, Token>,
+}
+
+impl Grants {
+    /// The grant with this identifier.
+    pub fn by_id(&self, id: &GrantId) -> Option<&Grant> {
+        self.by_id.get(id)
+    }
+    /// The code with this digest.
+    pub fn code(&self, digest: &Digest) -> Option<&Code> {
+        self.by_code.get(digest)
+    }
+    /// The access token with this `jti`.
+    pub fn token(&self, id: &TokenId) -> Option<&Token> {
+        self.by_token.get(id)
+    }
+    /// Every grant that is remembered, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = &Grant> {
+        self.by_id.values()
+    }
+    /// Every access token that is remembered, in no order.
+    pub fn tokens(&self) -> impl Iterator<Item = (&TokenId, &Token)> {
+        self.by_token.iter()
+    }
+    /// Until when a grant rests on this session.
+    pub(super) fn needs_session_until(&self, session: &SessionId) -> Option<Timestamp> {
+        self.by_id.values().filter(|grant| grant.session == *session && grant.ended.is_none()).map(|grant| grant.expires_at).max()
+    }
+
+    pub(super) fn fold(&mut self, event: &GrantEvent, seq: Seq) -> Result<(), &'static str> {
+        match event {
+            GrantEvent::Revoked { grant, .. } => {
+                let grant = self.change(grant, seq)?;
+                grant.ended = grant.ended.or(Some(Ending { by: seq, ends_grants: true }));
+                Ok(())
+            }
+        }
+    }
+
+    /// A withdrawn consent ends every grant under it.
+    pub(super) fn fold_consent(&mut self, event: &ConsentEvent, seq: Seq) {
+        if let ConsentEvent::Revoked { user, client } = event {
+            for grant in self.by_id.values_mut().filter(|grant| grant.user == *user && grant.client == *client) {
+                grant.ended = grant.ended.or(Some(Ending { by: seq, ends_grants: true }));
+                grant.changed = seq;
+            }
+        }
+    }
+
+    pub(super) fn fold_code(&mut self, event: &CodeEvent, seq: Seq, expiries: &mut Expiries) -> Result<(), &'static str> {
+        match event {
+            CodeEvent::Issued {
+                code,
+                digest,
+                grant,
+                client,
+                user,
+                session,
+                scope,
+                redirect_uri,
+                code_challenge,
+                audience,
+                has_nonce,
+                auth_time,
+                expires_at,
+                consent: _,
+            } => {
+                let end = expires_at.plus_seconds(EXPIRED_CODE_SECONDS);
+                let new = Grant {
+                    id: *grant,
+                    client: client.clone(),
+                    user: *user,
+                    session: *session,
+                    scope: scope.clone(),
+                    auth_time: *auth_time,
+                    audience: audience.clone(),
+                    code: *digest,
+                    issued: seq,
+                    has_nonce: *has_nonce,
+                    redeemed_at: None,
+                    tokens: None,
+                    rotated_at: Timestamp::default(),
+                    rotated: seq,
+                    verifier_failures: 0,
+                    ended: None,
+                    changed: seq,
+                    expires_at: end,
+                };
+                let challenge = *code_challenge;
+                let code = Code { id: *code, grant: *grant, redirect_uri: *redirect_uri, challenge, expires_at: *expires_at };
+                self.by_code.insert(*digest, code);
+                self.by_id.insert(*grant, new);
+                expiries.add(end, Thing::Grant(*grant));
+                Ok(())
+            }
+            CodeEvent::Redeemed { grant, .. } | CodeEvent::Replayed { grant, .. } => self.change(grant, seq).map(|_| ()),
+        }
+    }
+
+    pub(super) fn fold_token(&mut self, event: &TokenEvent, seq: Seq, expiries: &mut Expiries) -> Result<(), &'static str> {
+        match event {
+            TokenEvent::Granted(tokens) => self.issue(tokens, seq, expiries),
+            TokenEvent::Denied { grant, reason, .. } => {
+                if let Some(grant) = grant.and_then(|id| self.by_id.get_mut(&id))
+                    && *reason == crate::event::Refusal::VerifierMismatch
+                {
+                    grant.verifier_failures = grant.verifier_failures.saturating_add(1);
+                }
+                Ok(())
+            }
+            TokenEvent::Revoked { token, .. } => {
+                if let Some(token) = self.by_token.get_mut(token) {
+                    token.revoked = token.revoked.or(Some(seq));
+                    token.changed = seq;
+                }
+                Ok(())
+            }
+            TokenEvent::Introspected { .. } | TokenEvent::UserinfoRead { .. } | TokenEvent::ForgeryDetected { .. } => Ok(()),
+        }
+    }
+
+    pub(super) fn fold_refresh(&mut self, event: &RefreshEvent, seq: Seq, _t: Timestamp, expiries: &mut Expiries) -> Result<(), &'static str> {
+        match event {
+            RefreshEvent::Rotated(tokens) => self.issue(tokens, seq, expiries),
+            RefreshEvent::Retried { .. } | RefreshEvent::ReuseDetected { .. } => Ok(()),
+        }
+    }
+
+    fn issue(&mut self, tokens: &IssuedTokens, seq: Seq, expiries: &mut Expiries) -> Result<(), &'static str> {
+        let token = Token {
+            grant: tokens.grant,
+            scope: tokens.scope.clone(),
+            audience: tokens.audience.clone(),
+            issued_at: tokens.issued_at,
+            expires_at: tokens.expires_at,
+            revoked: None,
+            granted: seq,
+            changed: seq,
+        };
+        let end = tokens.refresh_expires_at.unwrap_or_default().max(tokens.expires_at);
+        let grant = self.change(&tokens.grant, seq)?;
+        grant.redeemed_at = grant.redeemed_at.or(Some(tokens.issued_at));
+        grant.rotated_at = tokens.issued_at;
+        grant.rotated = seq;
+        grant.expires_at = grant.expires_at.max(end);
+        grant.tokens = Some(tokens.clone());
+        expiries.add(grant.expires_at, Thing::Grant(tokens.grant));
+        expiries.add(tokens.expires_at, Thing::Token(tokens.token));
+        self.by_token.insert(tokens.token, token);
+        Ok(())
+    }
+
+    pub(super) fn forget_token(&mut self, id: &TokenId) {
+        self.by_token.remove(id);
+    }
+
+    pub(super) fn forget_grant(&mut self, id: &GrantId, t: Timestamp) {
+        if let Some(grant) = self.by_id.get(id).filter(|grant| grant.expires_at < t) {
+            self.by_code.remove(&grant.code);
+            self.by_id.remove(id);
+        }
+    }
+
+    fn change(&mut self, id: &GrantId, seq: Seq) -> Result<&mut Grant, &'static str> {
+        let grant = self.by_id.get_mut(id).ok_or("the grant is unknown")?;
+        grant.changed = seq;
+        Ok(grant)
+    }
+}

@@ -1,0 +1,95 @@
+//! Whether a grant or token is good: one function, used by every grant, userinfo and introspection (THREATS.md A32).
+
+use super::{Client, Grant, State, Token};
+use crate::event::ClientStatus;
+use crate::terms::{GrantId, Seq, Timestamp, TokenId};
+
+/// The answer, and the youngest event it rests on.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Liveness {
+    /// The answer.
+    pub life: Life,
+    /// An answer must not leave before this event is durable.
+    pub rests_on: Seq,
+}
+
+/// Whether something is good.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Life {
+    /// It is.
+    Active,
+    /// Its time is over.
+    Expired,
+    /// An event ended it, or what it rests on.
+    Revoked {
+        /// The event, where state still knows it.
+        by: Option<Seq>,
+    },
+    /// State does not know it: never issued, or forgotten.
+    Unknown,
+}
+
+impl State {
+    /// Whether an access token is good at `now`. What was revoked stays revoked after its time is over.
+    pub fn token_liveness(&self, id: &TokenId, now: Timestamp) -> Liveness {
+        let Some(token) = self.grants.token(id) else { return Liveness { life: Life::Unknown, rests_on: Seq(0) } };
+        let grant = self.grant_liveness(&token.grant, now);
+        let rests_on = grant.rests_on.max(token.changed);
+        let life = match (token.revoked, grant.life) {
+            (Some(by), _) => Life::Revoked { by: Some(by) },
+            (None, Life::Revoked { by }) => Life::Revoked { by },
+            (None, _) if token.is_over(now) => Life::Expired,
+            (None, Life::Active) => Life::Active,
+            (None, Life::Expired | Life::Unknown) => Life::Expired,
+        };
+        Liveness { life, rests_on }
+    }
+
+    /// Whether a grant is good at `now`, apart from the times of its codes and tokens.
+    pub fn grant_liveness(&self, id: &GrantId, now: Timestamp) -> Liveness {
+        let Some(grant) = self.grants.by_id(id) else { return Liveness { life: Life::Unknown, rests_on: Seq(0) } };
+        let client = self.clients.by_id(&grant.client);
+        let user = self.users.by_id(&grant.user);
+        let session = self.sessions.by_id(&grant.session);
+        let changed = [client.map(|client| client.changed), user.map(|user| user.changed), session.map(|session| session.changed)];
+        let rests_on = changed.into_iter().flatten().fold(grant.changed, Seq::max);
+        let life = match (grant.ended, client, user) {
+            (Some(ending), _, _) => Life::Revoked { by: Some(ending.by) },
+            (None, None, _) | (None, _, None) => Life::Revoked { by: None },
+            (None, Some(client), _) if client.status != ClientStatus::Enabled => Life::Revoked { by: Some(client.changed) },
+            (None, Some(_), Some(user)) => match (user.disabled, self.session_life(grant, now)) {
+                (Some(by), _) => Life::Revoked { by: Some(by) },
+                (None, life) => life,
+            },
+        };
+        Liveness { life, rests_on }
+    }
+
+    /// Logging out ends a session's grants; a session's time running out ends only `online_access`.
+    fn session_life(&self, grant: &Grant, now: Timestamp) -> Life {
+        let online_only = grant.scope.has("online_access") && !grant.scope.has("offline_access");
+        match self.sessions.by_id(&grant.session) {
+            Some(session) => match session.ended {
+                Some(ending) if ending.ends_grants || online_only => Life::Revoked { by: Some(ending.by) },
+                None if online_only && now >= session.expires_at => Life::Expired,
+                Some(_) | None => Life::Active,
+            },
+            None if online_only => Life::Expired,
+            None => Life::Active,
+        }
+    }
+}
+
+impl Token {
+    /// Whether the token's time is over.
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        now >= self.expires_at
+    }
+}
+
+impl Client {
+    /// Whether the client may act.
+    pub fn is_enabled(&self) -> bool {
+        self.status == ClientStatus::Enabled
+    }
+}

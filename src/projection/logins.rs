@@ -1,0 +1,81 @@
+//! Failed sign-ins, counted by login, known or not: so that an unknown name behaves like a known one (THREATS.md A68, A70).
+
+use super::Users;
+use super::expiry::{Expiries, Thing};
+use crate::event::{LoginEvent, UserEvent};
+use crate::terms::{Digest, Timestamp};
+use std::collections::HashMap;
+
+/// Failures in a row.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Attempts {
+    /// How many.
+    pub failures: u32,
+    /// The last one.
+    pub last: Timestamp,
+}
+
+/// Failures are forgotten this long after the last one.
+const MEMORY_SECONDS: u64 = 86_400;
+/// So many failures are free.
+const FREE_FAILURES: u32 = 5;
+/// The longest pause.
+const LONGEST_PAUSE_SECONDS: u64 = 900;
+
+impl Attempts {
+    /// Until when no password is looked at: after five failures 2 s, then twice as long each time, at most 15 minutes.
+    pub fn paused_until(&self) -> Timestamp {
+        let beyond = self.failures.saturating_sub(FREE_FAILURES);
+        let pause = 1_u64.checked_shl(beyond).unwrap_or(LONGEST_PAUSE_SECONDS).min(LONGEST_PAUSE_SECONDS);
+        match self.failures >= FREE_FAILURES {
+            true => self.last.plus_seconds(pause * 2),
+            false => self.last,
+        }
+    }
+}
+
+/// The failures of a site.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Logins(HashMap<Digest, Attempts>);
+
+impl Logins {
+    /// The failures in a row of this login.
+    pub fn attempts(&self, login: &Digest) -> Option<Attempts> {
+        self.0.get(login).copied()
+    }
+
+    pub(super) fn fold(&mut self, event: &LoginEvent, t: Timestamp, expiries: &mut Expiries) -> Result<(), &'static str> {
+        match event {
+            LoginEvent::Succeeded { login, .. } => {
+                self.0.remove(login);
+            }
+            LoginEvent::Failed { login, .. } => {
+                let attempts = self.0.entry(*login).or_insert(Attempts { failures: 0, last: t });
+                *attempts = Attempts { failures: attempts.failures.saturating_add(1), last: t };
+                expiries.add(t.plus_seconds(MEMORY_SECONDS), Thing::Login(*login));
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn fold_user(&mut self, event: &UserEvent, users: &Users) {
+        match event {
+            UserEvent::Unlocked { user } | UserEvent::PasswordReset { user, .. } => {
+                if let Some(user) = users.by_id(user) {
+                    self.0.remove(&user.login);
+                }
+            }
+            UserEvent::Created { .. }
+            | UserEvent::Disabled { .. }
+            | UserEvent::Enabled { .. }
+            | UserEvent::Locked { .. }
+            | UserEvent::Erased { .. } => {}
+        }
+    }
+
+    pub(super) fn forget(&mut self, login: &Digest, t: Timestamp) {
+        if self.0.get(login).is_some_and(|attempts| attempts.last.plus_seconds(MEMORY_SECONDS) < t) {
+            self.0.remove(login);
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Browser sessions.
+
+use super::Grants;
+use super::expiry::{Expiries, Thing};
+use super::grants::Ending;
+use crate::event::{CodeEvent, SessionEvent};
+use crate::terms::{Digest, Seq, SessionId, Timestamp, UserId};
+use std::collections::HashMap;
+
+/// A person at a browser.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Session {
+    /// The `sid`.
+    pub id: SessionId,
+    /// Who signed in.
+    pub user: UserId,
+    /// Digest of the cookie's secret.
+    pub cookie: Digest,
+    /// When they last proved who they are.
+    pub auth_time: Timestamp,
+    /// The end, if no further browser event comes.
+    pub expires_at: Timestamp,
+    /// The end that an event put to it.
+    pub ended: Option<Ending>,
+    /// The event that began it.
+    pub started: Seq,
+    /// The event that last changed it.
+    pub changed: Seq,
+}
+
+/// The sessions of a site.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Sessions {
+    by_id: HashMap<SessionId, Session>,
+    by_cookie: HashMap<Digest, SessionId>,
+}
+
+impl Sessions {
+    /// The session with this `sid`.
+    pub fn by_id(&self, id: &SessionId) -> Option<&Session> {
+        self.by_id.get(id)
+    }
+    /// The live session of this cookie.
+    pub fn live_by_cookie(&self, cookie: &Digest, now: Timestamp) -> Option<&Session> {
+        let session = self.by_cookie.get(cookie).and_then(|id| self.by_id.get(id))?;
+        (session.ended.is_none() && now < session.expires_at).then_some(session)
+    }
+    /// Every session that is remembered, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = &Session> {
+        self.by_id.values()
+    }
+
+    pub(super) fn fold(
+        &mut self,
+        event: &SessionEvent,
+        seq: Seq,
+        t: Timestamp,
+        idle_seconds: u64,
+        expiries: &mut Expiries,
+    ) -> Result<(), &'static str> {
+        match event {
+            SessionEvent::Started { session, user, cookie, auth_time } => {
+                let expires_at = t.plus_seconds(idle_seconds);
+                let before = self.by_id.remove(session);
+                let started = before.as_ref().map_or(seq, |before| before.started);
+                if let Some(before) = before {
+                    self.by_cookie.remove(&before.cookie);
+                }
+                let new = Session {
+                    id: *session,
+                    user: *user,
+                    cookie: *cookie,
+                    auth_time: *auth_time,
+                    expires_at,
+                    ended: None,
+                    started,
+                    changed: seq,
+                };
+                self.by_cookie.insert(*cookie, *session);
+                self.by_id.insert(*session, new);
+                expiries.add(expires_at, Thing::Session(*session));
+                Ok(())
+            }
+            SessionEvent::Ended { session, reason, .. } => {
+                let found = self.by_id.get_mut(session).ok_or("the session is unknown")?;
+                self.by_cookie.remove(&found.cookie);
+                found.ended = Some(Ending { by: seq, ends_grants: reason.ends_grants() });
+                found.changed = seq;
+                Ok(())
+            }
+        }
+    }
+
+    /// A code was issued: the browser was there.
+    pub(super) fn fold_code(&mut self, event: &CodeEvent, t: Timestamp, idle_seconds: u64, expiries: &mut Expiries) {
+        if let CodeEvent::Issued { session, .. } = event
+            && let Some(found) = self.by_id.get_mut(session)
+        {
+            found.expires_at = t.plus_seconds(idle_seconds);
+            expiries.add(found.expires_at, Thing::Session(*session));
+        }
+    }
+
+    /// Forgets a session that is over and that no grant rests on.
+    pub(super) fn forget(&mut self, id: &SessionId, t: Timestamp, grants: &Grants, expiries: &mut Expiries) {
+        let Some(session) = self.by_id.get(id).filter(|session| session.expires_at < t) else { return };
+        if let Some(until) = grants.needs_session_until(id) {
+            return expiries.add(until.max(t), Thing::Session(*id));
+        }
+        self.by_cookie.remove(&session.cookie);
+        self.by_id.remove(id);
+    }
+}
