@@ -1,1 +1,15 @@
-//! Pure reads of state.
+//! Pure reads of state: introspection, claims, discovery, the JWK Set.
+
+mod authorization;
+mod claims;
+mod discovery;
+mod introspect;
+mod jwks;
+mod scopes;
+
+pub use authorization::{AuthorizationRequest, AuthorizationTarget, Requested, check_authorization, find_target};
+pub use claims::{claims_of, seed_claims};
+pub use discovery::discovery;
+pub use introspect::{Introspection, Status, TokenFacts, introspect_access, introspect_refresh};
+pub use jwks::{jwk_set, published};
+pub use scopes::{uses_seed_policy, visible_scope};

@@ -1,0 +1,168 @@
+//! Checking an authorization request (RFC 6749 §4.1.1, OpenID Connect Core §3.1.2, SPEC.md a.3 and d). Nothing is recorded
+//! yet: an interaction is not an event.
+
+use crate::event::{Refusal, UnknownScope};
+use crate::projection::{Client, Site, State};
+use crate::terms::{ClientId, CodeChallenge, Prompt, ScopeSet};
+use serde::{Deserialize, Serialize};
+
+/// The parameters of the request, as sent; empty ones left out.
+#[derive(Clone, Debug, Default)]
+#[expect(missing_docs, reason = "each member is the parameter of its name")]
+pub struct AuthorizationRequest<'a> {
+    pub client_id: Option<&'a str>,
+    pub redirect_uri: Option<&'a str>,
+    pub response_type: Option<&'a str>,
+    pub response_mode: Option<&'a str>,
+    pub scope: Option<&'a str>,
+    pub state: Option<&'a str>,
+    pub nonce: Option<&'a str>,
+    pub code_challenge: Option<&'a str>,
+    pub code_challenge_method: Option<&'a str>,
+    pub prompt: Option<&'a str>,
+    pub max_age: Option<&'a str>,
+    pub aud: Option<&'a str>,
+    pub request: Option<&'a str>,
+    pub request_uri: Option<&'a str>,
+}
+
+/// Where the answer goes. Only [`find_target`] makes one: without it nothing is ever redirected (THREATS.md A07).
+#[derive(Clone, Debug)]
+pub struct AuthorizationTarget<'a> {
+    client: &'a Client,
+    redirect_uri: String,
+    sent: bool,
+}
+
+impl<'a> AuthorizationTarget<'a> {
+    /// The client.
+    pub fn client(&self) -> &'a Client {
+        self.client
+    }
+    /// The redirection URI that matched.
+    pub fn redirect_uri(&self) -> &str {
+        &self.redirect_uri
+    }
+    /// Whether the request named it, so that the token request must too.
+    pub fn sent(&self) -> bool {
+        self.sent
+    }
+}
+
+/// What a good request asks for.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "each member is the parameter of its name")]
+pub struct Requested {
+    /// What the client may have of what it asked for.
+    pub scope: ScopeSet,
+    pub code_challenge: Option<CodeChallenge>,
+    pub nonce: Option<String>,
+    pub prompt: Vec<Prompt>,
+    /// Seconds.
+    pub max_age: Option<u64>,
+    /// The API named by `aud`.
+    pub audience: Option<String>,
+}
+
+/// `state` is returned byte for byte up to this length (SPEC.md k-26).
+const STATE_LENGTH_MAX: usize = 4096;
+const NONCE_LENGTH_MAX: usize = 1024;
+
+/// Client and redirection URI: every fault here is shown to the person, never sent anywhere.
+pub fn find_target<'a>(state: &'a State, request: &AuthorizationRequest<'_>) -> Result<AuthorizationTarget<'a>, Refusal> {
+    let id = request.client_id.ok_or(Refusal::ClientMissing)?.parse::<ClientId>().map_err(|_| Refusal::ClientUnknown)?;
+    let client = state.clients.by_id(&id).ok_or(Refusal::ClientUnknown)?;
+    if !client.is_enabled() {
+        return Err(Refusal::ClientDisabled);
+    }
+    let registered = &client.metadata.redirect_uris;
+    let native = client.metadata.is_native();
+    match request.redirect_uri {
+        Some(uri) if registered.iter().any(|own| own.matches(uri, native)) => {
+            Ok(AuthorizationTarget { client, redirect_uri: uri.to_owned(), sent: true })
+        }
+        Some(_) => Err(Refusal::RedirectUriMismatch),
+        // RFC 6749 §3.1.2.3 lets a sole registered URI stand in; OpenID Connect Core §3.1.2.1 does not (SPEC.md k-6).
+        None => match (registered.as_slice(), asks_openid(request)) {
+            ([only], false) => Ok(AuthorizationTarget { client, redirect_uri: only.as_str().to_owned(), sent: false }),
+            (_, _) => Err(Refusal::RedirectUriMismatch),
+        },
+    }
+}
+
+fn asks_openid(request: &AuthorizationRequest<'_>) -> bool {
+    request.scope.is_none_or(|scope| scope.split(' ').any(|word| word == "openid"))
+}
+
+/// Everything else: a fault here goes back to the client.
+pub fn check_authorization(site: &Site, target: &AuthorizationTarget<'_>, request: &AuthorizationRequest<'_>) -> Result<Requested, Refusal> {
+    let metadata = &target.client.metadata;
+    if request.request.is_some() {
+        return Err(Refusal::RequestObjectUnsupported);
+    }
+    if request.request_uri.is_some() {
+        return Err(Refusal::RequestUriUnsupported);
+    }
+    match request.response_type {
+        None => return Err(Refusal::ResponseTypeMissing),
+        Some("code") if !metadata.response_types.iter().any(|own| own == "code") => return Err(Refusal::ResponseTypeNotAllowed),
+        Some("code") => {}
+        Some(_) => return Err(Refusal::ResponseTypeUnsupported),
+    }
+    if request.response_mode.is_some_and(|mode| mode != "query") {
+        return Err(Refusal::ResponseModeUnsupported);
+    }
+    if request.state.is_some_and(|state| state.len() > STATE_LENGTH_MAX) || request.nonce.is_some_and(|nonce| nonce.len() > NONCE_LENGTH_MAX) {
+        return Err(Refusal::ParameterTooLong);
+    }
+    let code_challenge = challenge(site, target.client, request)?;
+    let max_age = request.max_age.map(|seconds| seconds.parse().map_err(|_| Refusal::ParameterMalformed)).transpose()?;
+    Ok(Requested {
+        scope: scope(site, target.client, request)?,
+        code_challenge,
+        nonce: request.nonce.map(str::to_owned),
+        prompt: prompts(request.prompt)?,
+        max_age: max_age.or(metadata.default_max_age),
+        audience: audience(site, request.aud)?,
+    })
+}
+
+/// PKCE: mandatory for public and native clients, S256 only (SPEC.md k-7, RFC 7636 §4.3).
+fn challenge(site: &Site, client: &Client, request: &AuthorizationRequest<'_>) -> Result<Option<CodeChallenge>, Refusal> {
+    let mandatory = client.metadata.is_public() || client.metadata.is_native() || site.settings.pkce_require_all;
+    match (request.code_challenge, request.code_challenge_method) {
+        (None, None) if mandatory => Err(Refusal::ChallengeMissing),
+        (None, None) => Ok(None),
+        (None, Some("S256")) => Err(Refusal::ChallengeMissing),
+        (Some(challenge), Some("S256")) => challenge.parse().map(Some).map_err(|_| Refusal::ChallengeMalformed),
+        (Some(_), None) | (_, Some(_)) => Err(Refusal::ChallengeMethodUnsupported),
+    }
+}
+
+/// Asked for ∩ registered; what the site does not know at all is refused or dropped (SPEC.md k-10, k-11).
+fn scope(site: &Site, client: &Client, request: &AuthorizationRequest<'_>) -> Result<ScopeSet, Refusal> {
+    let asked = ScopeSet::parse(request.scope.unwrap_or("openid")).map_err(|_| Refusal::ScopeUnknown)?;
+    if site.settings.scope_unknown == UnknownScope::Reject && !asked.is_within(&site.settings.scopes) {
+        return Err(Refusal::ScopeUnknown);
+    }
+    let may_have = asked.intersection(&client.metadata.scope);
+    if may_have.is_empty() { Err(Refusal::ScopeEmpty) } else { Ok(may_have) }
+}
+
+/// `none` stands alone (OpenID Connect Core §3.1.2.1).
+fn prompts(text: Option<&str>) -> Result<Vec<Prompt>, Refusal> {
+    let words = text.unwrap_or_default().split(' ').filter(|word| !word.is_empty());
+    let prompts: Vec<Prompt> = words.map(|word| word.parse().map_err(|_| Refusal::ParameterMalformed)).collect::<Result<_, _>>()?;
+    match prompts.contains(&Prompt::None) && prompts.len() > 1 {
+        true => Err(Refusal::ParameterMalformed),
+        false => Ok(prompts),
+    }
+}
+
+/// `aud`, if sent, is one of the site's API bases: `{origin}/apis/{site}/(fhir|api|portal)` (SPEC.md a.3).
+fn audience(site: &Site, aud: Option<&str>) -> Result<Option<String>, Refusal> {
+    let Some(aud) = aud else { return Ok(None) };
+    let (origin, name) = site.issuer.rsplit_once("/oauth2/").ok_or(Refusal::AudienceUnknown)?;
+    let known = ["fhir", "api", "portal"].iter().any(|api| aud.trim_end_matches('/') == format!("{origin}/apis/{name}/{api}"));
+    if known { Ok(Some(aud.to_owned())) } else { Err(Refusal::AudienceUnknown) }
+}

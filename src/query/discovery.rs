@@ -1,0 +1,53 @@
+//! The metadata document (OpenID Connect Discovery §3, RFC 8414 §2): exactly what is built and allowed, no more.
+
+use crate::event::RegistrationMode;
+use crate::projection::{Site, State};
+use crate::terms::{GrantType, SigningAlgorithm, TokenEndpointAuthMethod};
+use serde_json::{Map, Value, json};
+
+/// The document of a site.
+pub fn discovery(state: &State, site: &Site) -> Map<String, Value> {
+    let issuer = &site.issuer;
+    let methods: Vec<&str> = TokenEndpointAuthMethod::ALL.iter().map(|method| method.as_str()).collect();
+    let grant_types: Vec<&str> = GrantType::ALL.iter().map(|grant_type| grant_type.as_str()).collect();
+    let algorithms: Vec<&str> =
+        SigningAlgorithm::ALL.iter().filter(|alg| state.keys.signing(**alg).is_some()).map(|alg| alg.as_str()).collect();
+    let scopes: Vec<String> = site.settings.scopes.iter().map(ToString::to_string).collect();
+    let document = json!({
+        "issuer": issuer,
+        "authorization_endpoint": format!("{issuer}/authorize"),
+        "token_endpoint": format!("{issuer}/token"),
+        "userinfo_endpoint": format!("{issuer}/userinfo"),
+        "jwks_uri": format!("{issuer}/jwk"),
+        "registration_endpoint": format!("{issuer}/registration"),
+        "introspection_endpoint": format!("{issuer}/introspect"),
+        "revocation_endpoint": format!("{issuer}/revoke"),
+        "end_session_endpoint": format!("{issuer}/logout"),
+        "scopes_supported": scopes,
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "grant_types_supported": grant_types,
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": algorithms,
+        "token_endpoint_auth_methods_supported": methods,
+        "introspection_endpoint_auth_methods_supported": methods,
+        "revocation_endpoint_auth_methods_supported": methods,
+        "code_challenge_methods_supported": ["S256"],
+        "prompt_values_supported": ["none", "login", "consent", "select_account"],
+        "claims_supported": [
+            "sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "sid", "name", "family_name", "given_name", "middle_name",
+            "nickname", "preferred_username", "profile", "picture", "website", "gender", "birthdate", "zoneinfo", "locale",
+            "updated_at", "email", "email_verified", "phone_number", "phone_number_verified", "address",
+        ],
+        "claims_parameter_supported": false,
+        "request_parameter_supported": false,
+        "request_uri_parameter_supported": false,
+        "require_request_uri_registration": false,
+        "authorization_response_iss_parameter_supported": true,
+    });
+    let Value::Object(mut document) = document else { return Map::new() };
+    if site.settings.dcr_mode == RegistrationMode::Disabled {
+        document.remove("registration_endpoint");
+    }
+    document
+}

@@ -1,0 +1,29 @@
+//! Which token policy a set of scopes asks for, and how it is shown.
+
+use crate::projection::Site;
+use crate::terms::{ScopeSet, SiteName};
+
+/// Whether the thread's token policy applies: claims in the ID token, `api:` scopes as claims (SPEC.md 0.3, k-36, k-37).
+pub fn uses_seed_policy(scope: &ScopeSet, site: &Site) -> bool {
+    let smart = scope.iter().any(|scope| scope.is_smart());
+    scope.iter().any(|scope| scope.is_api_family()) || (site.settings.id_token_seed_claims && !smart)
+}
+
+/// The scope as tokens, token responses and introspection show it: with `site:{id}` beside any `api:` scope (SPEC.md k-25).
+pub fn visible_scope(scope: &ScopeSet, site: &SiteName) -> ScopeSet {
+    let tenant = format!("site:{site}").parse().ok().filter(|_| scope.iter().any(|scope| scope.is_api_family()));
+    tenant.into_iter().fold(scope.clone(), ScopeSet::with)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_site_is_shown_beside_an_api_scope_only() {
+        let site = SiteName::default_site();
+        let show = |text: &str| visible_scope(&ScopeSet::parse(text).unwrap(), &site).to_string();
+        assert_eq!(show("openid api:fhir"), "openid api:fhir site:default");
+        assert_eq!(show("openid patient/Observation.rs"), "openid patient/Observation.rs");
+    }
+}
