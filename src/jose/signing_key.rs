@@ -87,7 +87,8 @@ impl SigningKey {
         PublicKey::from_jwk(&self.public_jwk())
     }
 
-    fn signature(&self, message: &[u8]) -> Result<Vec<u8>, JoseError> {
+    /// The signature of these bytes.
+    pub(super) fn signature(&self, message: &[u8]) -> Result<Vec<u8>, JoseError> {
         match &self.pair {
             Pair::Ed25519(pair) => Ok(pair.try_sign(message).map_err(|_| JoseError::Signing)?.as_ref().to_vec()),
             Pair::Rsa(pair) => {

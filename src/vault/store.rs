@@ -229,7 +229,10 @@ pub(super) fn parse_names<T: std::str::FromStr>(kind: Kind, site: &SiteName, nam
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs;
+    use std::{
+        collections::{BTreeSet, HashMap},
+        fs,
+    };
 
     fn store(dir: &Path) -> Store {
         Store::open(&dir.join("vault.sqlite"), Path::new("key"), &[7; 32]).unwrap()
@@ -241,9 +244,10 @@ mod tests {
 
     /// Which of these stand anywhere in the files of the directory, the journal included.
     fn found(dir: &Path, needles: &[(String, Vec<u8>)]) -> Vec<String> {
-        let files: Vec<Vec<u8>> = fs::read_dir(dir).unwrap().map(|entry| fs::read(entry.unwrap().path()).unwrap()).collect();
-        let stands = |needle: &[u8]| files.iter().any(|file| file.windows(needle.len()).any(|window| window == needle));
-        needles.iter().filter(|(_, bytes)| stands(&bytes[..12])).map(|(name, _)| name.clone()).collect()
+        let by_start: HashMap<&[u8], &String> = needles.iter().map(|(name, bytes)| (&bytes[..12], name)).collect();
+        let files = fs::read_dir(dir).unwrap().map(|entry| fs::read(entry.unwrap().path()).unwrap());
+        let hits = files.flat_map(|file| file.windows(12).filter_map(|window| by_start.get(window).copied().cloned()).collect::<Vec<_>>());
+        hits.collect::<BTreeSet<_>>().into_iter().collect()
     }
 
     #[test]
