@@ -1,1 +1,31 @@
 //! Signed tokens: pure functions of claims and key.
+//!
+//! Tokens are minted from recorded facts with deterministic signatures, so an audit can mint the same token again, byte for byte.
+//! Whether a token is alive is no question for this floor: it says who signed what, and the projection decides.
+
+mod access_token;
+mod error;
+mod further_claims;
+mod id_token;
+mod jwks;
+mod public_key;
+mod signing_key;
+mod strict_json;
+mod verify;
+
+pub use access_token::AccessTokenClaims;
+pub use error::{JoseError, VerifyError};
+pub use further_claims::FurtherClaims;
+pub use id_token::{IdTokenClaims, at_hash};
+pub use jwks::{Curve, Jwk, JwkSet, KeyMaterial, KeyUse};
+pub use public_key::PublicKey;
+pub use signing_key::SigningKey;
+pub use verify::{COMPACT_LENGTH_MAX, Verified, verify};
+
+/// The `typ` of ID tokens, and of access tokens without a named resource (SPEC.md k-24).
+pub const TYP_JWT: &str = "JWT";
+/// The `typ` of access tokens for a named resource (RFC 9068 §2.1).
+pub const TYP_ACCESS_TOKEN: &str = "at+jwt";
+
+#[cfg(test)]
+mod tests;
