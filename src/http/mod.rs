@@ -10,6 +10,7 @@ pub mod cors;
 pub mod credentials;
 pub mod inbound;
 pub mod json_body;
+pub mod pages;
 pub mod params;
 pub mod peer;
 pub mod percent;

@@ -8,11 +8,20 @@ use crate::terms::Secret;
 use http::header::CONTENT_TYPE;
 use std::{collections::HashSet, fmt};
 
-/// The parameters that may be sent more than once (RFC 8707 §2). All others may not (RFC 6749 §3.1, §3.2).
-pub const REPEATABLE: &[&str] = &["resource"];
+/// How many parameters there may be, and which of them more than once.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Rules {
+    /// The names that may come twice.
+    pub repeatable: &'static [&'static str],
+    /// The most parameters in one query or body.
+    pub most: usize,
+}
 
-/// The most parameters in one query or body (THREATS.md A94).
-pub const MOST: usize = 64;
+/// The rules of the protocol endpoints: 64 parameters (THREATS.md A94), none twice (RFC 6749 §3.1, §3.2) but `resource` (RFC 8707 §2).
+pub const PROTOCOL_RULES: Rules = Rules { repeatable: &["resource"], most: 64 };
+
+/// The rules of our own consent form: one `scope` a ticked box, up to the 100 a scope list may have.
+pub const CONSENT_RULES: Rules = Rules { repeatable: &["scope"], most: 128 };
 
 /// Decoded parameters in the order sent. One with an empty value counts as absent (RFC 6749 §3.1).
 #[derive(Default)]
@@ -27,8 +36,8 @@ pub enum ParamsError {
     /// A name or value does not decode.
     #[error("the parameters are not well-formed: {0}")]
     Encoding(#[from] PercentError),
-    /// More than [`MOST`].
-    #[error("there are more than 64 parameters")]
+    /// More than [`Rules::most`].
+    #[error("there are too many parameters")]
     TooMany,
     /// A name is sent twice that may be sent only once.
     #[error("a parameter is sent more than once")]
@@ -36,29 +45,33 @@ pub enum ParamsError {
 }
 
 impl Params {
-    /// The parameters of the request's query.
+    /// The parameters of the request's query, by the [`PROTOCOL_RULES`].
     pub fn of_query(inbound: &Inbound) -> Result<Self, ParamsError> {
-        Self::parse(inbound.query.as_deref().unwrap_or_default().as_bytes(), REPEATABLE)
+        Self::parse(inbound.query.as_deref().unwrap_or_default().as_bytes(), PROTOCOL_RULES)
+    }
+    /// The parameters of the request's body, which must be declared as a form, by the [`PROTOCOL_RULES`].
+    pub fn of_form(inbound: &Inbound) -> Result<Self, ParamsError> {
+        Self::of_form_by(PROTOCOL_RULES, inbound)
     }
     /// The parameters of the request's body, which must be declared as a form.
-    pub fn of_form(inbound: &Inbound) -> Result<Self, ParamsError> {
+    pub fn of_form_by(rules: Rules, inbound: &Inbound) -> Result<Self, ParamsError> {
         if !inbound.header(CONTENT_TYPE).is_some_and(is_form) {
             return Err(ParamsError::ContentType);
         }
-        Self::parse(&inbound.body, REPEATABLE)
+        Self::parse(&inbound.body, rules)
     }
-    /// Decodes `encoded`; only the names in `repeatable` may come twice.
-    pub fn parse(encoded: &[u8], repeatable: &[&str]) -> Result<Self, ParamsError> {
+    /// Decodes `encoded` by these rules.
+    pub fn parse(encoded: &[u8], rules: Rules) -> Result<Self, ParamsError> {
         let mut params = Vec::new();
         let mut seen = HashSet::new();
         for pair in encoded.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
-            if params.len() == MOST {
+            if params.len() == rules.most {
                 return Err(ParamsError::TooMany);
             }
             let mut halves = pair.splitn(2, |byte| *byte == b'=');
             let name = decode_form(halves.next().unwrap_or_default())?;
             let value = decode_form(halves.next().unwrap_or_default())?;
-            if !seen.insert(name.clone()) && !repeatable.contains(&name.as_str()) {
+            if !seen.insert(name.clone()) && !rules.repeatable.contains(&name.as_str()) {
                 return Err(ParamsError::Repeated);
             }
             params.push((name, value));
@@ -109,7 +122,7 @@ mod tests {
     use super::*;
 
     fn parse(text: &str) -> Result<Params, ParamsError> {
-        Params::parse(text.as_bytes(), REPEATABLE)
+        Params::parse(text.as_bytes(), PROTOCOL_RULES)
     }
 
     #[test]
