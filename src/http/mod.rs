@@ -1,1 +1,23 @@
 //! The strict front door, the endpoints, the pages and the admin API.
+//!
+//! A connection is accepted by [`server`], which bounds how many there are and how long they may take. [`front_door`] refuses
+//! what no route should ever see, makes the [`Inbound`] and hands it to warp's routes. Those read [`params`], [`credentials`]
+//! and [`cookies`], and answer with [`reply`] and [`pages`]. Only this module names warp and hyper.
+
+pub mod allowed_hosts;
+pub mod cookies;
+pub mod cors;
+pub mod credentials;
+pub mod inbound;
+pub mod json_body;
+pub mod pages;
+pub mod params;
+pub mod peer;
+pub mod percent;
+pub mod recover;
+pub mod reply;
+
+pub use inbound::{Inbound, inbound};
+pub use params::{Params, ParamsError};
+pub use peer::Peer;
+pub use warp::reply::Response;

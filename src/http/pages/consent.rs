@@ -1,0 +1,120 @@
+//! Asking a person what an app may do (SPEC.md a.4).
+
+use super::{AppView, DisplayText, Form, FormTargets, Page, ScopeKind, policy, scope_words};
+use crate::terms::{Scope, ScopeSet};
+use askama::Template;
+
+/// `GET …/scope-authorize-confirm`: the form sends `decision` = `allow` or `deny`, one `scope` for each that stays ticked (also
+/// the required ones), and `patient` if there is something to choose. Reading it needs `params::CONSENT_RULES`.
+#[derive(Template)]
+#[template(path = "consent.html")]
+pub struct ConsentPage<'a> {
+    /// The site's name for people.
+    pub site_title: DisplayText,
+    /// The app that asks.
+    pub app: AppView,
+    /// Where the form goes.
+    pub form: Form<'a>,
+    /// Where the browser may end up after it.
+    pub form_targets: FormTargets,
+    /// Who is signed in.
+    pub username: DisplayText,
+    /// Signs in as someone else.
+    pub switch_user: Option<&'a str>,
+    /// What is asked for, by [`ScopeChoice::groups`].
+    pub groups: Vec<ScopeGroup>,
+    /// The wish for `offline_access`, asked apart from the rest.
+    pub offline: Option<OfflineChoice>,
+    /// The patients to choose from; the first one is chosen unless another is. Empty when there is nothing to choose.
+    pub patients: Vec<PatientChoice>,
+    /// Why this page is shown again: one of our own fixed sentences.
+    pub error: Option<&'a str>,
+}
+
+impl Page for ConsentPage<'_> {
+    fn policy(&self) -> String {
+        policy::form_page(&self.form_targets)
+    }
+}
+
+/// The scopes of one kind.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ScopeGroup {
+    /// Its heading.
+    pub heading: &'static str,
+    /// Its scopes, in the order of their names.
+    pub choices: Vec<ScopeChoice>,
+}
+
+/// One scope and whether the person may refuse it alone.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ScopeChoice {
+    /// The scope as it stands on the wire.
+    pub scope: String,
+    /// In plain words.
+    pub words: String,
+    /// Whether the request makes no sense without it.
+    pub required: bool,
+}
+
+impl ScopeChoice {
+    /// All scopes but `offline_access`, in groups for the page. `openid` cannot be refused alone.
+    pub fn groups(scopes: &ScopeSet) -> Vec<ScopeGroup> {
+        let kinds = [
+            (ScopeKind::You, "About you"),
+            (ScopeKind::Records, "Health records"),
+            (ScopeKind::Launch, "Working together"),
+            (ScopeKind::Other, "More"),
+        ];
+        let asked: Vec<&Scope> = scopes.iter().filter(|scope| scope.as_str() != "offline_access").collect();
+        let group = |(kind, heading)| {
+            let choices = asked.iter().filter(|scope| scope_words(scope).kind == kind).map(|scope| Self::of(scope)).collect();
+            ScopeGroup { heading, choices }
+        };
+        kinds.into_iter().map(group).filter(|group| !group.choices.is_empty()).collect()
+    }
+    fn of(scope: &Scope) -> Self {
+        Self { scope: scope.to_string(), words: scope_words(scope).text, required: scope.as_str() == "openid" }
+    }
+}
+
+/// Access while the person is away.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct OfflineChoice {
+    /// Until when, in words, as "14 February 2027"; `None` for as long as it is used.
+    pub until: Option<String>,
+}
+
+/// A patient whose record the app may be given.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PatientChoice {
+    /// What the form sends.
+    pub value: String,
+    /// Name and what tells namesakes apart.
+    pub label: DisplayText,
+    /// Whether it is chosen at first.
+    pub chosen: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scopes_are_grouped_and_offline_access_is_asked_apart() {
+        let scopes = ScopeSet::parse("openid offline_access patient/Patient.rs launch/patient x:y profile").unwrap();
+        let groups = ScopeChoice::groups(&scopes);
+        let shown: Vec<(&str, Vec<&str>)> =
+            groups.iter().map(|group| (group.heading, group.choices.iter().map(|choice| choice.scope.as_str()).collect())).collect();
+        assert_eq!(
+            shown,
+            [
+                ("About you", vec!["openid", "profile"]),
+                ("Health records", vec!["patient/Patient.rs"]),
+                ("Working together", vec!["launch/patient"]),
+                ("More", vec!["x:y"]),
+            ]
+        );
+        assert!(groups.iter().flat_map(|group| &group.choices).all(|choice| choice.required == (choice.scope == "openid")));
+    }
+}
