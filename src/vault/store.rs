@@ -256,6 +256,29 @@ mod tests {
     }
 
     #[test]
+    fn a_crash_in_the_middle_of_a_change_loses_nothing_that_was_there() {
+        let (dir, crashed, without_journal) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let (mut store, site) = (store(dir.path()), SiteName::default_site());
+        store.connection.execute_batch("PRAGMA synchronous = OFF; PRAGMA cache_size = 1").unwrap();
+        for n in 0..500 {
+            store.insert_new(Kind::SubjectKey, &site, &n.to_string(), &[1; 32]).unwrap();
+        }
+        // A tiny cache: pages of the open transaction are already in the file when the machine stops.
+        store.connection.execute_batch("BEGIN; UPDATE slots SET sealed = zeroblob(length(sealed))").unwrap();
+        let copy = |name: &str, to: &Path| drop(fs::copy(dir.path().join(name), to.join(name)).unwrap());
+        copy("vault.sqlite", crashed.path());
+        copy("vault.sqlite-journal", crashed.path());
+        copy("vault.sqlite", without_journal.path());
+
+        let open = |dir: &Path| Store::open(&dir.join("vault.sqlite"), Path::new("key"), &[7; 32]);
+        assert!(open(without_journal.path()).is_err(), "the change had reached the file");
+        let reopened = open(crashed.path()).unwrap();
+        for n in 0..500 {
+            assert_eq!(reopened.read_key(Kind::SubjectKey, site.as_str(), &n.to_string()).unwrap().unwrap().as_slice(), [1; 32]);
+        }
+    }
+
+    #[test]
     fn an_entry_moved_to_another_place_is_damaged() {
         let dir = tempfile::tempdir().unwrap();
         let (mut store, site) = (store(dir.path()), SiteName::default_site());
