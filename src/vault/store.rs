@@ -265,7 +265,7 @@ mod tests {
         }
         // A tiny cache: pages of the open transaction are already in the file when the machine stops.
         store.connection.execute_batch("BEGIN; UPDATE slots SET sealed = zeroblob(length(sealed))").unwrap();
-        let copy = |name: &str, to: &Path| drop(fs::copy(dir.path().join(name), to.join(name)).unwrap());
+        let copy = |name: &str, to: &Path| assert!(fs::copy(dir.path().join(name), to.join(name)).unwrap() > 0);
         copy("vault.sqlite", crashed.path());
         copy("vault.sqlite-journal", crashed.path());
         copy("vault.sqlite", without_journal.path());
