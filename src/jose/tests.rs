@@ -317,7 +317,7 @@ fn at_hash_is_the_left_half_of_the_digest_that_goes_with_the_algorithm() {
 fn every_prefix_of_a_token_is_refused() {
     let token = KEYS[1].sign(TYP_JWT, &access_token()).unwrap();
     for at in 0..token.len() {
-        assert!(verify(&token[..at], lookup).is_err(), "{at}");
+        assert!(verify(token.split_at(at).0, lookup).is_err(), "{at}");
     }
 }
 

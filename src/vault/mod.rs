@@ -7,6 +7,7 @@
 mod aead;
 mod entropy;
 mod error;
+mod journal;
 mod master_key;
 mod password_pool;
 mod password_text;

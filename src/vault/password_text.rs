@@ -4,8 +4,7 @@ use crate::terms::Secret;
 use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
 
-/// A password in normalization form C (Unicode Standard Annex 15), 1 to 128 characters: the same password typed on two systems is
-/// the same bytes (NIST SP 800-63B §5.1.1.2).
+/// A password in normalization form C, 1 to 128 characters: the same password typed on two systems is the same bytes (RFC 8265 §4.2.2).
 pub struct PasswordText(Zeroizing<String>);
 
 /// Why a text cannot be a password.
