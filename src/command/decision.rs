@@ -9,6 +9,8 @@ use serde::Serialize;
 pub trait Decide: Serialize {
     /// The command's name in `asked`.
     const NAME: &'static str;
+    /// Whether it gives somebody something. What only takes away works even when the clock is not trusted or space is short.
+    const ISSUES: bool = false;
     /// What the endpoint needs for its response.
     type Answer;
     /// Decides. The same state, command and moment give the same events and the same answer.

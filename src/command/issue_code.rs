@@ -54,6 +54,7 @@ pub struct IssuedCode {
 
 impl Decide for IssueCode {
     const NAME: &'static str = "issue_code";
+    const ISSUES: bool = true;
     type Answer = IssuedCode;
 
     fn decide(&self, state: &State, moment: &Moment) -> Decision<IssuedCode> {

@@ -27,6 +27,7 @@ const VERIFIER_FAILURES: u32 = 5;
 
 impl Decide for RedeemCode {
     const NAME: &'static str = "redeem_code";
+    const ISSUES: bool = true;
     type Answer = IssuedTokens;
 
     fn decide(&self, state: &State, moment: &Moment) -> Decision<IssuedTokens> {

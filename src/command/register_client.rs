@@ -27,6 +27,7 @@ pub struct RegisterClient {
 
 impl Decide for RegisterClient {
     const NAME: &'static str = "register_client";
+    const ISSUES: bool = true;
     type Answer = (ClientStatus, RegistrationPath);
 
     fn decide(&self, state: &State, moment: &Moment) -> Decision<Self::Answer> {

@@ -46,6 +46,7 @@ pub struct Refreshed {
 
 impl Decide for RotateRefresh {
     const NAME: &'static str = "rotate_refresh";
+    const ISSUES: bool = true;
     type Answer = Refreshed;
 
     fn decide(&self, state: &State, moment: &Moment) -> Decision<Refreshed> {

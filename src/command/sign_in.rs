@@ -53,6 +53,7 @@ const LOCKING_FAILURES: u32 = 100;
 
 impl Decide for SignIn {
     const NAME: &'static str = "sign_in";
+    const ISSUES: bool = true;
     type Answer = SignedIn;
 
     fn decide(&self, state: &State, moment: &Moment) -> Decision<SignedIn> {

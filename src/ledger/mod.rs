@@ -1,1 +1,81 @@
 //! The command handler: the only room with a clock and with entropy.
+//!
+//! [`Ledger::submit`] takes a command the whole way: place in the queue, lock, [`Moment`], `decide`, fold, queue, unlock; and
+//! [`Submitted::durable`] lets the answer go only after the commit point. Reads ask [`Site::wait`] to hold them back until what
+//! they rest on is durable.
+
+mod boot;
+mod clock;
+mod disclose;
+mod entropy;
+mod failure;
+mod index;
+mod keyring;
+mod mint;
+mod operate;
+mod passwords;
+mod present;
+mod refresh_token;
+mod site;
+mod submit;
+mod tallies;
+
+pub use boot::{OpenSettings, StartError};
+pub use clock::{Clock, FrozenClock};
+pub use entropy::{draw_bytes, draw_id, draw_secret};
+pub use failure::Failure;
+pub use mint::MintedTokens;
+pub use operate::SiteError;
+pub use present::Presented;
+pub use site::{Site, Snapshot};
+pub use submit::Submitted;
+
+use crate::log::{Committer, DataDirectory};
+use crate::terms::{RequestId, SiteName};
+use crate::vault::{PasswordPool, Vault};
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// The open ledger of a data directory. Cheap to clone.
+#[derive(Clone)]
+pub struct Ledger {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    /// Takes what was decided to the disk. Its queue is filled under a site's lock, so that places in the log follow decisions.
+    committer: Committer,
+    vault: Arc<Vault>,
+    passwords: PasswordPool,
+    clock: Clock,
+    /// Written only when a site is added; a reader keeps the `Arc` and lets the lock go.
+    sites: RwLock<BTreeMap<SiteName, Arc<Site>>>,
+    tallies: tallies::Tallies,
+    directory: DataDirectory,
+}
+
+impl Ledger {
+    /// The site of this name.
+    pub fn site(&self, name: &SiteName) -> Option<Arc<Site>> {
+        self.shared.sites.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+    /// Every site but the server's own, by name.
+    pub fn sites(&self) -> Vec<Arc<Site>> {
+        let sites = self.shared.sites.read().unwrap_or_else(PoisonError::into_inner);
+        sites.values().filter(|site| *site.name() != SiteName::server()).cloned().collect()
+    }
+    /// The data directory.
+    pub fn directory(&self) -> &std::path::Path {
+        self.shared.directory.path()
+    }
+    /// The id of a new request.
+    pub fn request_id(&self) -> RequestId {
+        draw_id()
+    }
+    /// Waits until everything queued is durable, and ends the commit thread.
+    pub fn shut_down(&self) {
+        if let Err(fatal) = self.shared.committer.shut_down() {
+            tracing::error!(%fatal, "the log had stopped before it was shut down");
+        }
+    }
+}

@@ -1,28 +1,24 @@
-//! The JWK Set (RFC 7517 §5): the key that signs RS256 first, because a client of the thread may take `keys[0]` (SPEC.md k-38).
+//! The JWK Set (RFC 7517 §5).
 
+use crate::event::PublicJwk;
+use crate::jose::{Curve, Jwk, JwkSet, KeyMaterial, KeyUse};
 use crate::projection::{Key, State};
 use crate::terms::SigningAlgorithm;
-use serde_json::{Value, json};
 
-/// The keys that a verifier may need, in their published order.
-pub fn published(state: &State) -> Vec<&Key> {
+/// The keys that a verifier may need. The key that signs RS256 stands first, because a client of the thread may take `keys[0]`
+/// (SPEC.md k-38).
+pub fn jwk_set(state: &State) -> JwkSet {
     let first = state.keys.signing(SigningAlgorithm::Rs256).map(|key| key.kid);
     let mut keys: Vec<&Key> = state.keys.iter().filter(|key| !key.retired).collect();
     keys.sort_by_key(|key| Some(key.kid) != first);
-    keys
+    JwkSet::new(keys.into_iter().map(jwk))
 }
 
-/// The document.
-pub fn jwk_set(state: &State) -> Value {
-    let keys: Vec<Value> = published(state).into_iter().filter_map(jwk).collect();
-    json!({ "keys": keys })
-}
-
-fn jwk(key: &Key) -> Option<Value> {
-    let mut jwk = serde_json::to_value(&key.jwk).ok()?;
-    let members = jwk.as_object_mut()?;
-    members.insert("kid".into(), key.kid.to_string().into());
-    members.insert("alg".into(), key.alg.as_str().into());
-    members.insert("use".into(), "sig".into());
-    Some(jwk)
+/// A key as it is published.
+pub fn jwk(key: &Key) -> Jwk {
+    let material = match key.jwk.clone() {
+        PublicJwk::Rsa { n, e } => KeyMaterial::Rsa { n, e },
+        PublicJwk::Okp { x, .. } => KeyMaterial::Okp { crv: Curve::Ed25519, x },
+    };
+    Jwk { material, kid: key.kid, alg: key.alg, key_use: KeyUse::Sig }
 }

@@ -1,0 +1,146 @@
+//! Opening a data directory: lock, vault, log, replay, and the comparison of vault and log.
+
+use super::index::Index;
+use super::{Clock, Failure, Ledger, Shared, Site, entropy, tallies};
+use crate::event::{Record, RecordError};
+use crate::log::{self, Committer, DataDirectory, EngineKind, Fatal, LogStore, StoredRecord};
+use crate::projection::{Corrupt, State};
+use crate::terms::{SiteName, Subject, Timestamp};
+use crate::vault::{PasswordPool, Vault, VaultError};
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::{Arc, RwLock};
+
+/// What to open, and how.
+pub struct OpenSettings {
+    /// The data directory; made if it does not exist.
+    pub directory: PathBuf,
+    /// Which engine keeps the log.
+    pub engine: EngineKind,
+    /// Where the vault's master key is, if not in the data directory.
+    pub master_key_file: Option<PathBuf>,
+    /// Tells the time; the machine's clock unless a test says otherwise.
+    pub clock: Option<Clock>,
+    /// Called once when the log can take nothing any more: it should end the process.
+    pub on_fatal: Box<dyn Fn(&Fatal) + Send + Sync>,
+}
+
+/// Why a data directory was not opened: one sentence for a person.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The directory is locked, missing or not ours.
+    #[error(transparent)]
+    Directory(#[from] log::directory::DirectoryError),
+    /// The vault cannot be opened.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// The log is damaged or cannot be opened.
+    #[error(transparent)]
+    Log(#[from] log::OpenError),
+    /// A site of the log has no keys in the vault.
+    #[error("the vault has no keys for site {0}: restore the vault and its master key from a backup")]
+    KeysMissing(SiteName),
+    /// The first event could not be written.
+    #[error(transparent)]
+    Failure(#[from] Failure),
+}
+
+/// Why a record could not be taken in.
+#[derive(Debug, thiserror::Error)]
+enum Untaken {
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    #[error(transparent)]
+    Corrupt(#[from] Corrupt),
+}
+
+type Folded = BTreeMap<SiteName, (State, Index)>;
+
+impl Ledger {
+    /// Opens a data directory.
+    pub fn open(settings: OpenSettings) -> Result<Self, StartError> {
+        let directory = DataDirectory::open(&settings.directory)?;
+        let vault = Arc::new(Vault::open(&settings.directory, settings.master_key_file.as_deref())?);
+        let store = LogStore::open(&directory, settings.engine)?;
+        let mut folded = Folded::new();
+        let replayed = store.replay(|stored| take_in(&mut folded, &stored))?;
+        for note in replayed.notes() {
+            tracing::warn!("{note}");
+        }
+        let last_t = folded.values().map(|(state, _)| state.last_t).max().unwrap_or_default();
+        let keys = Arc::new(SubjectKeys(Arc::clone(&vault)));
+        let committer = Committer::start(replayed, keys, entropy::fill, settings.on_fatal)?;
+        if vault.site_keys(&SiteName::server())?.is_none() {
+            vault.create_site(&SiteName::server())?;
+        }
+        folded.entry(SiteName::server()).or_default();
+        let mut sites = BTreeMap::new();
+        for (name, (state, index)) in folded {
+            sweep(&vault, &name, &state)?;
+            let keys = vault.site_keys(&name)?.ok_or_else(|| StartError::KeysMissing(name.clone()))?;
+            let lane = committer.lane(&name);
+            sites.insert(name.clone(), Arc::new(Site::new(name, lane, keys, state, index)));
+        }
+        let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        let shared = Shared {
+            committer,
+            vault,
+            passwords: PasswordPool::start(threads)?,
+            clock: settings.clock.unwrap_or_else(|| Clock::system(last_t)),
+            sites: RwLock::new(sites),
+            tallies: tallies::Tallies::default(),
+            directory,
+        };
+        Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// Takes the wall clock for right after a step.
+    pub fn accept_clock(&self) -> Timestamp {
+        self.shared.clock.accept()
+    }
+}
+
+fn take_in(folded: &mut Folded, stored: &StoredRecord) -> Result<(), Untaken> {
+    let Ok(serde_json::Value::Object(members)) = serde_json::from_slice(&stored.leaf) else {
+        return Err(Untaken::Record(RecordError::NotAnObject));
+    };
+    let (state, index) = folded.entry(stored.site.clone()).or_default();
+    let seq = state.head;
+    index.add(seq, &members);
+    let record = Record::from_members(members)?;
+    Ok(state.fold(&record)?)
+}
+
+/// What is in the vault but not in the log was never promised to anyone; what is in the log but not in the vault is said.
+fn sweep(vault: &Vault, name: &SiteName, state: &State) -> Result<(), VaultError> {
+    let needed: Vec<_> = state.users.iter().filter_map(|user| user.credential).collect();
+    let credentials = vault.credentials(name)?;
+    for orphan in credentials.iter().filter(|credential| !needed.contains(credential)) {
+        vault.destroy_password(name, *orphan)?;
+    }
+    for missing in needed.iter().filter(|credential| !credentials.contains(credential)) {
+        tracing::error!(site = %name, credential = %missing, "a password is missing in the vault: its user cannot sign in");
+    }
+    let keys = vault.signing_keys(name)?;
+    for orphan in keys.iter().filter(|kid| state.keys.by_id(kid).is_none()) {
+        vault.destroy_signing_key(name, *orphan)?;
+    }
+    for missing in state.keys.iter().filter(|key| !key.retired && !keys.contains(&key.kid)) {
+        tracing::error!(site = %name, kid = %missing.kid, "a signing key is missing in the vault: nothing can be signed with it");
+    }
+    for erased in state.users.iter().filter(|user| user.erased) {
+        vault.destroy_subject(name, &Subject::User(erased.id))?;
+    }
+    Ok(())
+}
+
+/// The vault's subject keys, as the log wants them.
+struct SubjectKeys(Arc<Vault>);
+
+impl log::SubjectKeys for SubjectKeys {
+    fn subject_key(&self, site: &SiteName, subject: &Subject) -> Result<Option<log::SubjectKey>, log::KeyError> {
+        let key = self.0.subject_key(site, subject).map_err(|error| log::KeyError(error.to_string()))?;
+        Ok(key.map(|key| log::SubjectKey::new(*key)))
+    }
+}

@@ -1,0 +1,47 @@
+//! Opening what is sealed, on demand: for userinfo, ID tokens, pages and, where asked for with a reason, audit.
+
+use super::{Failure, Ledger, Site};
+use crate::event::Record;
+use crate::log::{StoredRecord, seal};
+use crate::terms::{Seq, UserId};
+use serde_json::{Map, Value};
+
+impl Ledger {
+    /// One durable record as the log holds it.
+    pub fn stored(&self, site: &Site, seq: Seq) -> Result<StoredRecord, Failure> {
+        self.shared.committer.record(&site.lane, seq).map_err(|error| Failure::Unreadable(error.to_string()))
+    }
+
+    /// One durable record.
+    pub fn record(&self, site: &Site, seq: Seq) -> Result<Record, Failure> {
+        let stored = self.stored(site, seq)?;
+        Record::from_leaf(&stored.leaf).map_err(|error| Failure::Unreadable(error.to_string()))
+    }
+
+    /// The sealed fields of a record that can still be opened, by name. A destroyed key leaves its fields out.
+    pub fn disclosed(&self, site: &Site, seq: Seq) -> Result<Map<String, Value>, Failure> {
+        self.open_fields(site, &self.stored(site, seq)?)
+    }
+
+    /// The sealed fields of this record that can still be opened, by name.
+    pub fn open_fields(&self, site: &Site, stored: &StoredRecord) -> Result<Map<String, Value>, Failure> {
+        let mut fields = Map::new();
+        for field in &stored.sealed {
+            let Some(key) = self.shared.vault.subject_key(site.name(), &field.subject)? else { continue };
+            let key = crate::log::SubjectKey::new(*key);
+            let opened = seal::open_field(&key, stored, field).map_err(|error| Failure::Unreadable(error.to_string()))?;
+            fields.insert(opened.name().to_owned(), opened.value().clone());
+        }
+        Ok(fields)
+    }
+
+    /// What is known of an end-user: claims by name, and `username`.
+    pub fn claims_of_user(&self, site: &Site, user: &UserId) -> Result<Map<String, Value>, Failure> {
+        let Some(at) = site.read(|state| state.users.by_id(user).filter(|user| !user.erased).map(|user| user.claims_at)) else {
+            return Ok(Map::new());
+        };
+        let fields = self.disclosed(site, at)?;
+        let named = fields.into_iter().map(|(name, value)| (name.strip_prefix("claim.").unwrap_or(&name).to_owned(), value));
+        Ok(named.collect())
+    }
+}

@@ -1,0 +1,47 @@
+//! Checking and setting passwords. The slow part happens here, before any lock.
+
+use super::{Failure, Ledger, Site, draw_id};
+use crate::command::PasswordFact;
+use crate::terms::{CredentialId, Digest, Secret};
+use crate::vault::PasswordText;
+use unicode_normalization::UnicodeNormalization;
+
+impl Ledger {
+    /// The name under which a username is looked up: an HMAC of it, trimmed, folded to lower case and normalized, so that no
+    /// spelling dodges a count (THREATS.md A70).
+    pub fn login_of(&self, site: &Site, username: &str) -> Digest {
+        let folded: String = username.trim().nfkc().collect::<String>().to_lowercase();
+        site.keys.login(&folded.nfkc().collect::<String>())
+    }
+
+    /// What comes of a password. An unknown name costs the same work as a known one (THREATS.md A68); nothing is looked at
+    /// while a pause has to pass.
+    pub async fn check_password(&self, site: &Site, login: &Digest, password: &Secret) -> Result<PasswordFact, Failure> {
+        let now = self.now();
+        let (paused, credential) = site.read(|state| {
+            let paused = state.logins.attempts(login).is_some_and(|attempts| now < attempts.paused_until());
+            (paused, state.users.by_login(login).and_then(|user| user.credential))
+        });
+        if paused {
+            return Ok(PasswordFact::Unchecked);
+        }
+        let Ok(text) = PasswordText::parse(password) else { return Ok(PasswordFact::Wrong) };
+        let stored = match credential {
+            Some(credential) => self.shared.vault.password(site.name(), credential)?,
+            None => None,
+        };
+        let right = self.shared.passwords.verify(text, stored).await?;
+        Ok(match (right, credential) {
+            (true, Some(credential)) => PasswordFact::Ok(credential),
+            (_, _) => PasswordFact::Wrong,
+        })
+    }
+
+    /// Puts a new password into the vault: durable there before any event names it.
+    pub async fn store_password(&self, site: &Site, password: PasswordText) -> Result<CredentialId, Failure> {
+        let credential = draw_id();
+        let phc = self.shared.passwords.hash(password).await?;
+        self.shared.vault.store_password(site.name(), credential, &phc)?;
+        Ok(credential)
+    }
+}

@@ -1,0 +1,61 @@
+//! What a token is that somebody presents.
+
+use super::{Ledger, Site, refresh_token};
+use crate::command::{Note, Noted, RefreshFact};
+use crate::jose::{AccessTokenClaims, IdTokenClaims, VerifyError, verify};
+use crate::terms::{Actor, KeyId, RequestFacts, Timestamp, TokenId};
+
+/// What a presented text turned out to be. The signature has been checked; whether it is good is the projection's to say.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Presented {
+    /// An access token with our signature.
+    Access(Box<AccessTokenClaims>),
+    /// Something with the form of a refresh token.
+    Refresh(RefreshFact),
+    /// A JWT whose signature is not ours, or of a key that is not ours.
+    BadSignature,
+    /// A JWT of ours that is no access token.
+    OtherJwt,
+    /// Nothing that could be a token.
+    Unreadable,
+}
+
+impl Ledger {
+    /// What this text is.
+    pub fn present(&self, site: &Site, text: &str) -> Presented {
+        if let Some(fact) = refresh_token::read(site, text) {
+            return Presented::Refresh(fact);
+        }
+        let live = |kid: &KeyId| site.read(|state| state.keys.by_id(kid).is_some_and(|key| !key.retired));
+        match verify(text, |kid| live(kid).then(|| self.public_key(site, *kid)).flatten()) {
+            Ok(verified) => match AccessTokenClaims::read(&verified) {
+                Ok(claims) if claims.site == *site.name() => Presented::Access(Box::new(claims)),
+                Ok(_) | Err(_) => Presented::OtherJwt,
+            },
+            Err(VerifyError::NotAJwt) => Presented::Unreadable,
+            Err(VerifyError::ClaimsMalformed) => Presented::OtherJwt,
+            Err(VerifyError::HeaderRefused | VerifyError::UnknownKey | VerifyError::BadSignature) => Presented::BadSignature,
+        }
+    }
+
+    /// The claims of an `id_token_hint`: signature and issuer must be right; its time may be over and its key retired
+    /// (SPEC.md k-51).
+    pub fn read_hint(&self, site: &Site, text: &str) -> Option<IdTokenClaims> {
+        let verified = verify(text, |kid| self.public_key(site, *kid)).ok()?;
+        IdTokenClaims::read(&verified).ok().filter(|claims| claims.iss == site.issuer())
+    }
+
+    /// Sounds the forgery alarm: a signature of ours over an unexpired `jti` that neither state nor index knows.
+    pub async fn sound_alarm(&self, site: &std::sync::Arc<Site>, claims: &AccessTokenClaims, now: Timestamp, request: RequestFacts) {
+        let known = |id: &TokenId| site.read(|state| state.grants.token(id).is_some()) || !site.events_of(&id.to_string()).is_empty();
+        if claims.exp <= now.unix_seconds() || known(&claims.jti) {
+            return;
+        }
+        let Some(kid) = site.read(|state| state.keys.signing(crate::terms::SigningAlgorithm::Rs256).map(|key| key.kid)) else { return };
+        tracing::error!(token = %claims.jti, site = %site.name(), "a token with our signature is not in the log");
+        let note = Note { noted: Noted::ForgeryDetected { token: claims.jti, kid }, by: Actor::Server };
+        if let Ok(submitted) = self.submit(site, note, request).await {
+            drop(submitted.durable().await);
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! A site in memory: its state, its place in the log, its keys.
+
+use super::Failure;
+use super::index::Index;
+use super::keyring::Keyring;
+use crate::log::Lane;
+use crate::projection::State;
+use crate::terms::{Seq, SiteName};
+use crate::vault::SiteKeys;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// A tenant. Nothing of one is ever seen by another.
+pub struct Site {
+    name: SiteName,
+    pub(super) lane: Arc<Lane>,
+    pub(super) keys: Arc<SiteKeys>,
+    pub(super) keyring: Keyring,
+    /// Held for a decision and its fold, never over I/O or cryptography. Taken before the committer's queue, never after.
+    inner: Mutex<Inner>,
+}
+
+/// What the lock guards.
+pub(super) struct Inner {
+    pub(super) state: State,
+    pub(super) index: Index,
+}
+
+/// What a read found, and what it must wait for.
+pub struct Snapshot<T> {
+    /// The value read.
+    pub value: T,
+    /// The event it rests on.
+    pub rests_on: Seq,
+}
+
+impl Site {
+    pub(super) fn new(name: SiteName, lane: Arc<Lane>, keys: Arc<SiteKeys>, state: State, index: Index) -> Self {
+        Self { name, lane, keys, keyring: Keyring::default(), inner: Mutex::new(Inner { state, index }) }
+    }
+    /// Its name.
+    pub fn name(&self) -> &SiteName {
+        &self.name
+    }
+    /// Reads the state. The closure must be short: every request of the site waits for it.
+    pub fn read<T>(&self, read: impl FnOnce(&State) -> T) -> T {
+        read(&self.inner().state)
+    }
+    /// The issuer; empty for the server's own site.
+    pub fn issuer(&self) -> String {
+        self.read(|state| state.site.as_ref().map(|site| site.issuer.clone()).unwrap_or_default())
+    }
+    /// Waits until this event, and all before it, are durable.
+    pub async fn wait(&self, seq: Seq) -> Result<(), Failure> {
+        Ok(self.lane.wait_for(seq).await?)
+    }
+    /// The events that name this id, in order.
+    pub fn events_of(&self, id: &str) -> Vec<Seq> {
+        self.inner().index.of(id)
+    }
+    /// How many of its events are durable.
+    pub fn durable(&self) -> crate::log::Durable {
+        self.lane.durable()
+    }
+    /// Tells of every advance of the durable end.
+    pub fn watch(&self) -> tokio::sync::watch::Receiver<crate::log::Durable> {
+        self.lane.watch()
+    }
+
+    pub(super) fn inner(&self) -> MutexGuard<'_, Inner> {
+        // A panic under the lock cannot leave a half-folded record: the process ends with it (see `submit`).
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

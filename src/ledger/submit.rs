@@ -1,0 +1,188 @@
+//! The way of a command: place, lock, moment, decide, fold, queue, unlock; and later the commit point (DESIGN.md §1).
+
+use super::site::Inner;
+use super::{Failure, Ledger, Site, draw_bytes};
+use crate::command::{Decide, Decision, Draft, Note, Noted, Refused, asked};
+use crate::event::{ClientEvent, Event, Record, TokenEvent};
+use crate::log::{PersonalField, Place, UnsealedRecord};
+use crate::terms::{Actor, IdSeed, Moment, RequestFacts, Seq, SiteName, Subject, Timestamp};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A decision on its way to the disk. The answer may be used for work meanwhile; it may leave only after [`Submitted::durable`].
+#[must_use = "an answer must not leave before its events are durable"]
+pub struct Submitted<A> {
+    answer: Result<A, Refused>,
+    site: Arc<Site>,
+    /// The last event that the answer rests on.
+    rests_on: Option<Seq>,
+}
+
+impl<A> Submitted<A> {
+    /// The answer, for work that goes on while the disk syncs: signing, mostly.
+    pub fn answer(&self) -> &Result<A, Refused> {
+        &self.answer
+    }
+    /// The answer, after the commit point.
+    pub async fn durable(self) -> Result<Result<A, Refused>, Failure> {
+        if let Some(seq) = self.rests_on {
+            self.site.wait(seq).await?;
+        }
+        Ok(self.answer)
+    }
+}
+
+/// How many events a decision usually has at the most.
+const PLACES: u32 = 4;
+/// So long a request waits for a place before it is told to come back.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+impl Ledger {
+    /// Decides a command and queues its events.
+    pub async fn submit<C: Decide>(
+        &self,
+        site: &Arc<Site>,
+        command: C,
+        request: RequestFacts,
+    ) -> Result<Submitted<C::Answer>, Failure> {
+        let place = self.shared.committer.reserve_within(PLACES, PATIENCE).await.ok_or(Failure::Busy)?;
+        self.ensure_month(site)?;
+        let seed = IdSeed::from_bytes(draw_bytes());
+        self.decide_and_queue(site, &command, request, seed, place)
+    }
+
+    fn decide_and_queue<C: Decide>(
+        &self,
+        site: &Arc<Site>,
+        command: &C,
+        request: RequestFacts,
+        seed: IdSeed,
+        place: Place,
+    ) -> Result<Submitted<C::Answer>, Failure> {
+        let mut inner = site.inner();
+        let reading = self.shared.clock.read();
+        if reading.turned {
+            self.tell_clock(reading.trusted, reading.wall, reading.now);
+        }
+        if C::ISSUES && !reading.trusted {
+            return Err(Failure::ClockUntrusted);
+        }
+        let moment = Moment { now: reading.now.max(inner.state.last_t), seed, request };
+        let Decision { events, answer } = command.decide(&inner.state, &moment);
+        let events = self.without_floods(site, events, answer.is_err(), &moment);
+        let command = asked(command, seed).map_err(|error| Failure::Contradiction(error.to_string()))?;
+        let records = records(site.name(), inner.state.head, events, Some(command), &moment);
+        let unsealed = records.iter().map(|(record, draft)| unsealed(record, draft)).collect::<Result<Vec<_>, _>>()?;
+        fold(&mut inner, &records, &unsealed)?;
+        let rests_on = inner.state.head.0.checked_sub(1).map(Seq);
+        self.shared.committer.enqueue(place, &site.lane, unsealed);
+        drop(inner);
+        Ok(Submitted { answer, site: Arc::clone(site), rests_on })
+    }
+
+    /// Refusals of callers that proved nothing are told one by one only so often (DESIGN.md §4).
+    fn without_floods(&self, site: &Site, events: Vec<Draft>, refused: bool, moment: &Moment) -> Vec<Draft> {
+        let floods = |draft: &Draft| match &draft.event {
+            Event::Request(crate::event::RequestEvent::Refused { endpoint, reason, client, times: None }) => {
+                Some((*endpoint, *reason, client.clone()))
+            }
+            Event::Client(ClientEvent::AuthFailed { client, reason }) => Some((crate::event::Endpoint::Token, *reason, client.clone())),
+            Event::Token(TokenEvent::Denied { client, reason, grant: None, .. }) => {
+                Some((crate::event::Endpoint::Token, *reason, Some(client.clone())))
+            }
+            _ => None,
+        };
+        match (refused, events.as_slice(), moment.request.ip) {
+            (true, [only], Some(ip)) => match floods(only) {
+                Some((endpoint, reason, client)) => match self.shared.tallies.tell(site.name(), ip, endpoint, reason, client, moment.now) {
+                    true => events,
+                    false => Vec::new(),
+                },
+                None => events,
+            },
+            (_, _, _) => events,
+        }
+    }
+
+    /// The time now.
+    pub fn now(&self) -> Timestamp {
+        self.shared.clock.read().now
+    }
+
+    /// What is sealed when nobody is known needs the month's key; the next month's is made along, lest the month turn meanwhile.
+    fn ensure_month(&self, site: &Site) -> Result<(), Failure> {
+        let now = self.now().max(site.read(|state| state.last_t));
+        for at in [now, now.plus_seconds(86_400)] {
+            self.shared.vault.ensure_subject(site.name(), &Subject::Month(at.month()))?;
+        }
+        Ok(())
+    }
+
+    /// Records that the wall clock jumped or came back.
+    fn tell_clock(&self, trusted: bool, wall: Timestamp, kept: Timestamp) {
+        let (ledger, request) = (self.clone(), self.own_request());
+        let noted = if trusted { Noted::ClockAccepted { wall } } else { Noted::ClockStepped { wall, kept } };
+        tracing::warn!(%wall, %kept, trusted, "the wall clock was compared with the monotonic clock");
+        tokio::spawn(async move {
+            let Some(server) = ledger.site(&SiteName::server()) else { return };
+            if let Ok(submitted) = ledger.submit(&server, Note { noted, by: Actor::Server }, request).await {
+                drop(submitted.durable().await);
+            }
+        });
+    }
+
+    /// The facts of a request that nobody sent.
+    pub fn own_request(&self) -> RequestFacts {
+        RequestFacts { corr: self.request_id(), ip: None, user_agent: None }
+    }
+}
+
+/// The decision's drafts with their places and times.
+fn records(
+    site: &SiteName,
+    head: Seq,
+    events: Vec<Draft>,
+    mut command: Option<serde_json::Value>,
+    moment: &Moment,
+) -> Vec<(Record, Draft)> {
+    let numbered = events.into_iter().zip(0_u64..);
+    let record = |(draft, n): (Draft, u64)| {
+        let record = Record {
+            seq: Seq(head.0.saturating_add(n)),
+            id: moment.seed.event_id(n, moment.now),
+            t: moment.now,
+            site: site.clone(),
+            corr: moment.request.corr,
+            cause: draft.cause,
+            actor: draft.actor.clone(),
+            asked: command.take(),
+            event: draft.event.clone(),
+        };
+        (record, draft)
+    };
+    numbered.map(record).collect()
+}
+
+fn unsealed(record: &Record, draft: &Draft) -> Result<UnsealedRecord, Failure> {
+    let members = record.members().map_err(|error| Failure::Contradiction(error.to_string()))?;
+    let personal = draft.personal.iter().map(|field| PersonalField {
+        subject: field.subject.clone(),
+        name: field.name.clone(),
+        value: field.value.clone(),
+    });
+    let unsealed = UnsealedRecord { seq: record.seq, members, personal: personal.collect() };
+    unsealed.check().map_err(|error| Failure::Contradiction(error.to_string()))?;
+    Ok(unsealed)
+}
+
+/// Folds a whole decision. A decision that cannot be folded has been checked by nobody: state and log would part, so the process ends.
+fn fold(inner: &mut Inner, records: &[(Record, Draft)], unsealed: &[UnsealedRecord]) -> Result<(), Failure> {
+    for ((record, _), unsealed) in records.iter().zip(unsealed) {
+        if let Err(corrupt) = inner.state.fold(record) {
+            tracing::error!(%corrupt, "a decision cannot be folded");
+            std::process::abort();
+        }
+        inner.index.add(record.seq, &unsealed.members);
+    }
+    Ok(())
+}
