@@ -5,24 +5,34 @@
 //! [`credentials`] and [`cookies`], and answer with [`reply`] and [`pages`]. Only this module names warp and hyper.
 
 pub mod allowed_hosts;
+mod connection;
 pub mod cookies;
 pub mod cors;
 pub mod credentials;
+mod crowd;
 pub mod front_door;
+mod head_lines;
 pub mod inbound;
 pub mod json_body;
 pub mod pages;
 pub mod params;
 pub mod peer;
 pub mod percent;
+mod pulse;
 pub mod recover;
 pub mod reply;
 mod request_head;
 mod security_headers;
+pub mod server;
+mod strict_io;
+pub mod tls;
+mod unix_socket;
 
 pub use allowed_hosts::AllowedHosts;
 pub use front_door::{Door, DoorSettings, RequestIds};
 pub use inbound::{Inbound, inbound};
 pub use params::{Params, ParamsError};
 pub use peer::Peer;
+pub use server::{Listen, Server, ServerError, ServerSettings};
+pub use tls::TlsFiles;
 pub use warp::reply::Response;
