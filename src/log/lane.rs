@@ -1,0 +1,107 @@
+//! How far the events of one site are durable.
+
+use super::merkle::Edge;
+use super::{Position, StoredRecord, leaf_hash};
+use crate::terms::{Digest, Seq, SiteName};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use tokio::sync::watch;
+
+/// One site's way through the commit thread.
+///
+/// `durable` is raised by the commit thread alone, after `kept` has grown; so whoever sees an event as durable finds it.
+pub struct Lane {
+    site: SiteName,
+    durable: watch::Sender<Durable>,
+    /// Locked for single reads and by the commit thread once a batch; never during I/O.
+    kept: Mutex<Kept>,
+}
+
+/// How many events are durable, and whether more will come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Durable {
+    /// Their number: every event below this `seq`.
+    pub events: u64,
+    /// Why no more will come.
+    pub end: Option<End>,
+}
+
+/// Why nothing more becomes durable.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum End {
+    /// Shut down after everything queued was durable.
+    ShutDown,
+    /// A write failed; nothing more is acknowledged, not even what is durable.
+    Failed,
+}
+
+/// The event will not become durable, or must not be answered for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("the log has stopped")]
+pub struct Stopped;
+
+#[derive(Default)]
+pub(super) struct Kept {
+    pub positions: Vec<Position>,
+    pub edge: Edge,
+}
+
+impl Kept {
+    pub fn add(&mut self, position: Position, leaf_hash: Digest) {
+        self.positions.push(position);
+        self.edge.append(leaf_hash);
+    }
+    pub fn add_record(&mut self, record: &StoredRecord) {
+        self.add(record.position, leaf_hash(&record.leaf));
+    }
+}
+
+impl Lane {
+    pub(super) fn new(site: SiteName, kept: Kept, end: Option<End>) -> Self {
+        let durable = Durable { events: kept.edge.size(), end };
+        Self { site, durable: watch::Sender::new(durable), kept: Mutex::new(kept) }
+    }
+    /// Whose lane.
+    pub fn site(&self) -> &SiteName {
+        &self.site
+    }
+    /// How many events are durable now.
+    pub fn durable(&self) -> Durable {
+        *self.durable.borrow()
+    }
+    /// To follow how many are.
+    pub fn watch(&self) -> watch::Receiver<Durable> {
+        self.durable.subscribe()
+    }
+    /// Waits until the event is durable.
+    pub async fn wait_for(&self, seq: Seq) -> Result<(), Stopped> {
+        let mut durable = self.durable.subscribe();
+        let settled = durable.wait_for(|durable| durable.events > seq.0 || durable.end.is_some()).await;
+        match settled.map(|durable| *durable) {
+            Ok(Durable { end: Some(End::Failed), .. }) | Err(_) => Err(Stopped),
+            Ok(Durable { events, .. }) if events > seq.0 => Ok(()),
+            Ok(_) => Err(Stopped),
+        }
+    }
+    /// Size and root of the tree over the durable events.
+    pub fn edge(&self) -> Edge {
+        self.kept().edge.clone()
+    }
+    pub(super) fn position(&self, seq: Seq) -> Option<Position> {
+        let index = usize::try_from(seq.0).ok()?;
+        self.kept().positions.get(index).copied()
+    }
+    /// Commit point for everyone who waits: these records are durable.
+    pub(super) fn raise(&self, records: &[(Position, Digest)]) {
+        let mut kept = self.kept();
+        records.iter().for_each(|(position, leaf_hash)| kept.add(*position, *leaf_hash));
+        let events = kept.edge.size();
+        drop(kept);
+        self.durable.send_modify(|durable| durable.events = events);
+    }
+    pub(super) fn stop(&self, end: End) {
+        self.durable.send_modify(|durable| durable.end = Some(end));
+    }
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
