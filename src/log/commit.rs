@@ -48,6 +48,9 @@ impl UnsealedRecord {
     /// Whether the record can be written: its values are fit for a leaf and not too long. To be asked before it is enqueued, because a
     /// record that cannot be written is fatal. Errs on the safe side.
     pub fn check(&self) -> Result<(), LeafError> {
+        if self.members.contains_key("_sd") || self.members.contains_key("_sd_alg") {
+            return Err(LeafError::Reserved);
+        }
         let mut leaf = jcs(&Value::Object(self.members.clone()))?.len() + 64;
         let mut sealed = 0;
         for field in &self.personal {

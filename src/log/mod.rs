@@ -18,8 +18,14 @@
 
 pub mod checkpoint;
 pub mod commit;
+#[cfg(test)]
+mod commit_point;
+#[cfg(test)]
+mod contract;
 pub mod damage;
 pub mod directory;
+#[cfg(test)]
+mod faults;
 pub mod file;
 pub mod frame;
 pub mod framer;
@@ -31,6 +37,8 @@ pub mod memory;
 pub mod merkle;
 pub mod proof;
 pub mod record;
+#[cfg(test)]
+mod rehearsal;
 pub mod seal;
 pub mod sled;
 pub mod store;

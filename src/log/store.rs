@@ -24,7 +24,7 @@ pub enum EngineKind {
 }
 
 impl EngineKind {
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Sled => "sled",
             Self::File => "segment",
