@@ -110,6 +110,8 @@ pub struct Committer {
     queue: Sender<Message>,
     places: Arc<Semaphore>,
     thread: Mutex<Option<JoinHandle<Result<(), Fatal>>>>,
+    /// The data directory's, behind the engine, so that it goes after the engine is closed.
+    _lock: Option<Arc<std::fs::File>>,
 }
 
 /// Called once, from the commit thread, when it stops for good.
@@ -130,7 +132,8 @@ impl Committer {
         let (queue, queued) = mpsc::channel();
         let thread = Thread { writer, queued, lanes: lanes.clone(), places: places.clone(), suspect: log.parts.suspect, on_fatal };
         let spawned = std::thread::Builder::new().name("writ-commit".to_owned()).spawn(move || thread.run());
-        Ok(Self { engine, lanes, queue, places, thread: Mutex::new(Some(spawned.map_err(OpenError::Thread)?)) })
+        let thread = Mutex::new(Some(spawned.map_err(OpenError::Thread)?));
+        Ok(Self { engine, lanes, queue, places, thread, _lock: log.parts.lock })
     }
     /// The lane of a site, new if it has none.
     pub fn lane(&self, site: &SiteName) -> Arc<Lane> {

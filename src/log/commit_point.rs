@@ -196,7 +196,7 @@ fn fatal_of(keys: Arc<dyn SubjectKeys>, queued: Vec<UnsealedRecord>) -> Fatal {
     enqueue(&committer, &lane, queued);
     assert_eq!(runtime().block_on(lane.wait_for(Seq(0))), Err(Stopped));
     let error = committer.shut_down().unwrap_err();
-    assert_eq!(*fatal.lock().unwrap(), [error.clone()]);
+    assert_eq!(*fatal.lock().unwrap(), std::slice::from_ref(&error));
     error
 }
 

@@ -6,7 +6,9 @@ use super::rehearsal::*;
 use super::*;
 use crate::terms::Digest;
 use std::fs;
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 
 const KINDS: [EngineKind; 2] = [EngineKind::Sled, EngineKind::File];
 const EVENTS: u64 = 40;
@@ -282,4 +284,72 @@ fn an_impossible_record_is_refused_with_its_position_and_nothing_is_written() {
     let refused = store.replay(|record| if record.seq.0 == 7 { Err("impossible") } else { Ok(()) }).err().unwrap();
     assert_eq!(refused.to_string(), "the record at position 7 cannot be taken in: impossible");
     assert_eq!(fs::read(path.path().join("mark")).unwrap(), before);
+}
+
+/// Runs one of the ignored tests below in a process of its own.
+fn process(test: &str, path: &Path, kind: EngineKind) -> Child {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", &format!("log::faults::{test}"), "--ignored", "--nocapture"]);
+    command.env("WRIT_TEST_DATA", path).env("WRIT_TEST_ENGINE", kind.name()).stdout(Stdio::piped()).stderr(Stdio::null());
+    command.spawn().unwrap()
+}
+fn process_arguments() -> (PathBuf, EngineKind) {
+    let engine = std::env::var("WRIT_TEST_ENGINE").unwrap();
+    (std::env::var_os("WRIT_TEST_DATA").unwrap().into(), KINDS.into_iter().find(|kind| kind.name() == engine).unwrap())
+}
+
+#[test]
+#[ignore = "a process of f15_a_second_process_is_refused_naming_the_first"]
+fn process_that_opens() {
+    let (path, _) = process_arguments();
+    let refused = DataDirectory::open(&path).err().unwrap();
+    writeln!(std::io::stdout(), "{refused}").unwrap();
+}
+
+#[test]
+fn f15_a_second_process_is_refused_naming_the_first() {
+    let path = tempfile::tempdir().unwrap();
+    let _first = DataDirectory::open(path.path()).unwrap();
+    let output = process("process_that_opens", path.path(), EngineKind::File).wait_with_output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(said.contains(&format!("in use by process {}:", std::process::id())), "{said}");
+}
+
+#[test]
+#[ignore = "a process of f01_what_a_killed_process_acknowledged_is_found"]
+fn process_that_writes() {
+    let (path, kind) = process_arguments();
+    let directory = DataDirectory::open(&path).unwrap();
+    let (committer, _) = start(LogStore::open(&directory, kind).unwrap());
+    let lane = committer.lane(&crate::terms::SiteName::default_site());
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let mut next = lane.durable().events;
+    loop {
+        let size = 1 + next % 7;
+        enqueue(&committer, &lane, records(next..next + size));
+        next += size;
+        runtime.block_on(lane.wait_for(crate::terms::Seq(next - 1))).unwrap();
+        writeln!(std::io::stdout(), "\nacknowledged {next}").unwrap();
+    }
+}
+
+#[test]
+fn f01_what_a_killed_process_acknowledged_is_found() {
+    for kind in KINDS {
+        let path = tempfile::tempdir().unwrap();
+        let mut acknowledged = 0;
+        for round in 0..8u64 {
+            let mut child = process("process_that_writes", path.path(), kind);
+            let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+            let said = |line: String| line.strip_prefix("acknowledged ").map(|events| events.parse::<u64>().unwrap());
+            let wanted = acknowledged + 1 + round * 9;
+            let reached = lines.by_ref().filter_map(said).find(|events| *events >= wanted).unwrap();
+            child.kill().unwrap();
+            acknowledged = lines.filter_map(said).last().unwrap_or(reached);
+            child.wait().unwrap();
+            let found = replay_directory(path.path(), kind).unwrap().len() as u64;
+            assert!(found >= acknowledged, "{kind:?}: {acknowledged} events were acknowledged, {found} found");
+            acknowledged = found;
+        }
+    }
 }

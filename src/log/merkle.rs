@@ -188,6 +188,7 @@ fn split(n: usize) -> usize {
 }
 
 #[cfg(test)]
+#[expect(clippy::as_conversions, reason = "small numbers of a test")]
 mod tests {
     use super::*;
     use proptest::prelude::*;

@@ -19,12 +19,15 @@
 pub mod checkpoint;
 pub mod commit;
 #[cfg(test)]
+#[expect(clippy::as_conversions, reason = "small numbers of a test")]
 mod commit_point;
 #[cfg(test)]
+#[expect(clippy::as_conversions, reason = "small numbers of a test")]
 mod contract;
 pub mod damage;
 pub mod directory;
 #[cfg(test)]
+#[expect(clippy::as_conversions, reason = "small numbers of a test")]
 mod faults;
 pub mod file;
 pub mod frame;
@@ -38,11 +41,13 @@ pub mod merkle;
 pub mod proof;
 pub mod record;
 #[cfg(test)]
+#[expect(clippy::as_conversions, reason = "small numbers of a test")]
 mod rehearsal;
 pub mod seal;
 pub mod sled;
 pub mod store;
 #[cfg(test)]
+#[expect(clippy::as_conversions, clippy::string_slice, reason = "small numbers and ASCII of a test")]
 mod vectors;
 pub mod verify;
 mod writer;
