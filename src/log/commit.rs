@@ -3,11 +3,13 @@
 //! The commit point is the return of [`EventLog::append`] inside `Writer::write`; after it come the mark and then, only then, the
 //! lanes. The first error ends everything: no lane moves any more, and the process is expected to end.
 
+use super::framer::RecordTooLong;
 use super::lane::{End, Kept};
 use super::leaf::{LEAF_BYTES_MAX, jcs};
+use super::mark::MarkError;
 use super::writer::{Group, Message, Writer};
 use super::{AppendError, Assembler, BatchError, EventLog, KeyError, Lane, LeafError, LogError, OpenError, ReplayedLog, SealError};
-use super::{StoredRecord, SubjectKeys, directory, framer::RecordTooLong, mark::MarkError};
+use super::{StoredRecord, SubjectKeys, directory};
 use crate::terms::{Seq, SiteName, Subject};
 use serde_json::{Map, Value};
 use std::collections::HashMap;

@@ -60,7 +60,7 @@ pub enum OpenError {
         path: PathBuf,
     },
     /// The mark is of no use.
-    #[error("{0}: restore log and mark from a backup")]
+    #[error("{0}")]
     Mark(#[from] MarkError),
     /// The log contradicts itself or the mark.
     #[error("{0}: nothing is served from it; restore log and mark from a backup")]
