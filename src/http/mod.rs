@@ -5,28 +5,45 @@
 //! [`credentials`] and [`cookies`], and answer with [`reply`] and [`pages`]. Only this module names warp and hyper.
 
 pub mod allowed_hosts;
+mod authorize;
+mod client_configuration;
+mod client_credentials;
 mod connection;
+mod consent;
+pub mod context;
 pub mod cookies;
 pub mod cors;
 pub mod credentials;
 mod crowd;
+mod discovery;
 pub mod front_door;
 mod head_lines;
 pub mod inbound;
+mod interaction;
+mod introspect;
 pub mod json_body;
+mod jwks;
+mod login;
+mod logout;
 pub mod pages;
 pub mod params;
 pub mod peer;
 pub mod percent;
 mod pulse;
 pub mod recover;
+mod registration;
 pub mod reply;
 mod request_head;
+mod revoke;
+pub mod routes;
 mod security_headers;
 pub mod server;
 mod strict_io;
 pub mod tls;
+mod token;
+mod told;
 mod unix_socket;
+mod userinfo;
 
 pub use allowed_hosts::AllowedHosts;
 pub use front_door::{Door, DoorSettings, RequestIds};

@@ -41,7 +41,7 @@ pub struct PersonalField {
     /// Whom it is about.
     pub subject: Subject,
     /// Its name.
-    pub name: &'static str,
+    pub name: String,
     /// Its value.
     pub value: Value,
 }

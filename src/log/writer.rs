@@ -119,12 +119,12 @@ impl Writer {
             let (mut salt, mut nonce) = ([0; 16], [0; 12]);
             (self.entropy)(&mut salt);
             (self.entropy)(&mut nonce);
-            let disclosure = Disclosure::new(salt, field.name, field.value).map_err(unfit)?;
+            let disclosure = Disclosure::new(salt, &field.name, field.value).map_err(unfit)?;
             if let Some(key) = self.keys.subject_key(site, &field.subject)? {
-                let place = SealPlace { site, seq, name: field.name };
+                let place = SealPlace { site, seq, name: &field.name };
                 let ciphertext = seal(&key, &place, nonce, disclosure.encode().as_bytes());
                 let ciphertext = ciphertext.map_err(|error| Fatal::Seal { site: site.clone(), seq, error })?;
-                sealed.push(SealedField { subject: field.subject, name: field.name.to_owned(), nonce, ciphertext });
+                sealed.push(SealedField { subject: field.subject, name: field.name, nonce, ciphertext });
             }
             disclosures.push(disclosure);
         }
