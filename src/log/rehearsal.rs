@@ -34,8 +34,8 @@ pub fn user() -> Subject {
 /// A record with an e-mail address that opens and a network address that does not.
 pub fn record(seq: u64) -> UnsealedRecord {
     let members = json!({ "seq": seq, "type": "user.created", "note": format!("event {seq}") });
-    let email = PersonalField { subject: user(), name: "email", value: json!("a@example.org") };
-    let ip = PersonalField { subject: Subject::Month("2026-11".to_owned()), name: "ip", value: json!("10.0.4.7") };
+    let email = PersonalField { subject: user(), name: "email".to_owned(), value: json!("a@example.org") };
+    let ip = PersonalField { subject: Subject::Month("2026-11".to_owned()), name: "ip".to_owned(), value: json!("10.0.4.7") };
     UnsealedRecord { seq: Seq(seq), members: members.as_object().unwrap().clone(), personal: vec![email, ip] }
 }
 pub fn records(seqs: std::ops::Range<u64>) -> Vec<UnsealedRecord> {
