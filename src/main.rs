@@ -1,1 +1,3 @@
+//! The `writ` command.
+
 fn main() {}

@@ -74,9 +74,10 @@ async fn sign_in(at: &At, browser: &Browser, interaction: Interaction, sealed: &
     match at.ledger.submit(&at.site, command, at.facts()).await?.durable().await? {
         Ok(signed_in) => signed(at, browser, cookie, interaction, signed_in).await,
         Err(refused) => {
-            let (error, status) = match refused.refusal {
-                Refusal::SignInDelayed => ("Too many attempts. Please wait a moment and try again.", StatusCode::TOO_MANY_REQUESTS),
-                _ => ("That user name and password do not match. Please check them and try again.", StatusCode::OK),
+            let (error, status) = if refused.refusal == Refusal::SignInDelayed {
+                ("Too many attempts. Please wait a moment and try again.", StatusCode::TOO_MANY_REQUESTS)
+            } else {
+                ("That user name and password do not match. Please check them and try again.", StatusCode::OK)
             };
             page(at, browser, &interaction, sealed, &Shown { username: Some(username), error: Some(error), status })
         }
@@ -84,7 +85,13 @@ async fn sign_in(at: &At, browser: &Browser, interaction: Interaction, sealed: &
 }
 
 /// Signed in: a new cookie (THREATS.md A67), and on to consent or back to the client. Never 302 after a password (THREATS.md A10).
-async fn signed(at: &At, browser: &Browser, cookie: Secret, mut interaction: Interaction, signed_in: SignedIn) -> Result<Response, Failure> {
+async fn signed(
+    at: &At,
+    browser: &Browser,
+    cookie: Secret,
+    mut interaction: Interaction,
+    signed_in: SignedIn,
+) -> Result<Response, Failure> {
     let browser = Browser { id: Secret::new(browser.id.expose().to_owned()), session: Some(cookie) };
     interaction.session = Some(signed_in.session);
     // Who has just signed in need not do so again for `prompt=login` or `max_age`.

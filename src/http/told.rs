@@ -33,18 +33,13 @@ fn say_here(at: &At, refusal: Refusal) -> Response {
         return response;
     }
     let (title, sentence) = words(refusal);
-    let page = ErrorPage {
-        site_title: site_title(at),
-        title,
-        sentence,
-        code: refusal.reply().code,
-        request_id: at.inbound.corr,
-        next: None,
-    };
+    let page =
+        ErrorPage { site_title: site_title(at), title, sentence, code: refusal.reply().code, request_id: at.inbound.corr, next: None };
     html(status, &page)
 }
 
 /// What a person is told: what happened and what to do.
+#[expect(clippy::wildcard_enum_match_arm, reason = "most refusals are never shown to a person")]
 fn words(refusal: Refusal) -> (&'static str, &'static str) {
     match refusal {
         Refusal::ClientMissing | Refusal::ClientUnknown | Refusal::ClientDisabled | Refusal::ClientPending => (

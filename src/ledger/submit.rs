@@ -39,12 +39,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 impl Ledger {
     /// Decides a command and queues its events.
-    pub async fn submit<C: Decide>(
-        &self,
-        site: &Arc<Site>,
-        command: C,
-        request: RequestFacts,
-    ) -> Result<Submitted<C::Answer>, Failure> {
+    pub async fn submit<C: Decide>(&self, site: &Arc<Site>, command: C, request: RequestFacts) -> Result<Submitted<C::Answer>, Failure> {
         let place = self.shared.committer.reserve_within(PLACES, PATIENCE).await.ok_or(Failure::Busy)?;
         self.ensure_month(site)?;
         let seed = IdSeed::from_bytes(draw_bytes());
@@ -81,6 +76,7 @@ impl Ledger {
     }
 
     /// Refusals of callers that proved nothing are told one by one only so often (DESIGN.md §4).
+    #[expect(clippy::wildcard_enum_match_arm, reason = "what is no refusal cannot be a flood of them")]
     fn without_floods(&self, site: &Site, events: Vec<Draft>, refused: bool, moment: &Moment) -> Vec<Draft> {
         let floods = |draft: &Draft| match &draft.event {
             Event::Request(crate::event::RequestEvent::Refused { endpoint, reason, client, times: None }) => {
