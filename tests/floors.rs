@@ -141,7 +141,7 @@ fn no_event_or_refusal_is_renamed_or_comes_unlisted() {
         of.lines().filter(|line| !without.lines().any(|other| other == *line)).map(str::to_owned).collect()
     };
     let (new, gone) = (lines(&found, &listed), lines(&listed, &found));
-    assert_eq!(found, listed, "snapshots/event_names.txt: new {new:?}, gone {gone:?}; a released name is never changed or removed");
+    assert!(found == listed, "snapshots/event_names.txt: new {new:?}, gone {gone:?}; a released name is never changed or removed");
 }
 
 #[track_caller]
