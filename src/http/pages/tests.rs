@@ -109,9 +109,13 @@ async fn an_error_is_announced_and_tied_to_the_fields() {
 #[tokio::test]
 async fn an_unchecked_app_is_named_by_its_host_before_anything_is_sent_to_it() {
     let (body, _) = show("sign-in-unverified", &SignInPage { app: Some(app(false)), ..sign_in() }).await;
-    assert!(body.contains("Nobody here has checked this app.") && count(&body, "<strong>growth-chart.example</strong>") == 2);
+    assert!(
+        body.contains("Nobody here has checked this app.") && count(&body, "<strong class=\"host\">growth-chart.example</strong>") == 2
+    );
     let (body, _) = show("consent-unverified", &ConsentPage { app: app(false), patients: vec![], ..consent() }).await;
-    assert!(body.contains("Nobody here has checked this app.") && count(&body, "<strong>growth-chart.example</strong>") == 2);
+    assert!(
+        body.contains("Nobody here has checked this app.") && count(&body, "<strong class=\"host\">growth-chart.example</strong>") == 2
+    );
 }
 
 #[tokio::test]
