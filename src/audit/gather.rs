@@ -126,7 +126,7 @@ fn shorten(seqs: &mut BTreeSet<Seq>) -> usize {
     let omitted = seqs.len().saturating_sub(EVENTS_MAX);
     if omitted > 0 {
         let middle: Vec<Seq> = seqs.iter().copied().skip(FIRST).take(omitted).collect();
-        middle.iter().for_each(|seq| drop(seqs.remove(seq)));
+        seqs.retain(|seq| !middle.contains(seq));
     }
     omitted
 }
