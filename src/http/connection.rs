@@ -112,20 +112,23 @@ async fn answer(
     if http_1 && framing == Framing::Chunked {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
-    Ok(response.map(|body| Tracked { body, _in_flight: in_flight }))
+    in_flight.handed_over(true);
+    Ok(response.map(|body| Tracked { body, in_flight }))
 }
 
 /// A body whose request is under way until hyper has taken the last of it.
 struct Tracked<B> {
     body: B,
-    _in_flight: InFlight,
+    in_flight: InFlight,
 }
 
 impl<B: Body + Unpin> Body for Tracked<B> {
     type Data = B::Data;
     type Error = B::Error;
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
+        let frame = Pin::new(&mut self.body).poll_frame(cx);
+        self.in_flight.handed_over(frame.is_ready());
+        frame
     }
     fn is_end_stream(&self) -> bool {
         self.body.is_end_stream()

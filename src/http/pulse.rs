@@ -1,7 +1,10 @@
 //! What a connection is waiting for, and since when; from that, when it has waited long enough (THREATS.md A93).
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 use tokio::{
     sync::Notify,
     time::{Instant, sleep_until},
@@ -46,6 +49,10 @@ struct Beat {
     head_since: Option<Instant>,
     /// Bytes wait to be taken.
     blocked_since: Option<Instant>,
+    /// When each answer last handed over a piece that the other side has not asked beyond. HTTP/2 has a window for each answer, so
+    /// one may stand still while the connection does not.
+    pieces: BTreeMap<u64, Instant>,
+    next_request: u64,
 }
 
 impl Pulse {
@@ -53,7 +60,14 @@ impl Pulse {
     /// clients open connections ahead of need.
     pub fn new(waits: Waits, may_wait: bool) -> Self {
         let now = Instant::now();
-        let beat = Beat { requests: 0, quiet_since: now, head_since: (!may_wait).then_some(now), blocked_since: None };
+        let beat = Beat {
+            requests: 0,
+            quiet_since: now,
+            head_since: (!may_wait).then_some(now),
+            blocked_since: None,
+            pieces: BTreeMap::new(),
+            next_request: 0,
+        };
         Self(Arc::new(Shared { waits, beat: Mutex::new(beat), nearer: Notify::new() }))
     }
     /// The first byte of a head has come.
@@ -66,7 +80,8 @@ impl Pulse {
         let mut beat = self.beat();
         beat.requests += 1;
         beat.head_since = None;
-        InFlight(self.clone())
+        beat.next_request += 1;
+        InFlight { pulse: self.clone(), request: beat.next_request }
     }
     /// The other side does or does not take bytes.
     pub fn writing(&self, blocked: bool) {
@@ -99,7 +114,7 @@ impl Pulse {
     fn deadline(&self) -> (Instant, Expiry) {
         let (beat, waits) = (self.beat(), &self.0.waits);
         let head = beat.head_since.filter(|_| beat.requests == 0).map(|since| since + waits.head);
-        let write = beat.blocked_since.map(|since| since + waits.write);
+        let write = beat.blocked_since.iter().chain(beat.pieces.values()).min().map(|since| *since + waits.write);
         if let Some(slow) = [head, write].into_iter().flatten().min() {
             return (slow, Expiry::Slow);
         }
@@ -112,16 +127,34 @@ impl Pulse {
 }
 
 /// One request under way, until its answer's last byte is handed over.
-pub struct InFlight(Pulse);
+pub struct InFlight {
+    pulse: Pulse,
+    request: u64,
+}
+
+impl InFlight {
+    /// A piece of the answer has been handed over (`true`), or the answer itself has nothing more to give just now (`false`), as
+    /// a stream of events between two of them.
+    pub fn handed_over(&self, piece: bool) {
+        let mut beat = self.pulse.beat();
+        if piece {
+            beat.pieces.insert(self.request, Instant::now());
+            self.pulse.0.nearer.notify_one();
+        } else {
+            beat.pieces.remove(&self.request);
+        }
+    }
+}
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        let mut beat = self.0.beat();
+        let mut beat = self.pulse.beat();
         beat.requests = beat.requests.saturating_sub(1);
+        beat.pieces.remove(&self.request);
         beat.quiet_since = Instant::now();
         // A pipelined head may have begun while this request was under way; its time counts from now.
         beat.head_since = beat.head_since.map(|_| Instant::now());
-        self.0.0.nearer.notify_one();
+        self.pulse.0.nearer.notify_one();
     }
 }
 
@@ -172,5 +205,18 @@ mod tests {
         assert_eq!(ends(&pulse).await, None);
         pulse.writing(true);
         assert_eq!(ends(&pulse).await, Some(Expiry::Slow));
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_nobody_takes_is_slow_and_one_that_has_nothing_to_say_is_not() {
+        let pulse = Pulse::new(Waits { head: LONG, idle: LONG, write: SHORT }, true);
+        let request = pulse.request_begins();
+        request.handed_over(true);
+        request.handed_over(false);
+        assert_eq!(ends(&pulse).await, None);
+        request.handed_over(true);
+        assert_eq!(ends(&pulse).await, Some(Expiry::Slow));
+        drop(request);
+        assert_eq!(ends(&pulse).await, None);
     }
 }

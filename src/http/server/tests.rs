@@ -4,9 +4,13 @@ use super::*;
 use crate::http::{AllowedHosts, DoorSettings, Inbound, RequestIds, Response, inbound, peer::TrustedProxies, reply};
 use crate::terms::IdSeed;
 use http::StatusCode;
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::Instant;
-use warp::Filter;
+use warp::{Filter, Reply};
 
 /// More than all buffers between two sockets hold.
 const BIG: usize = 64 << 20;
@@ -25,7 +29,22 @@ pub(super) fn door_for(hosts: AllowedHosts, adjust: impl FnOnce(&mut DoorSetting
         sleep(Duration::from_millis(300)).await;
         reply::content(StatusCode::OK, "text/plain", "finished")
     });
-    Door::new(settings, big.or(slow).unify().or(echo).unify().boxed())
+    let pieces = warp::path!("pieces").map(|| -> Response { warp::reply::stream(Pieces(BIG / PIECE)).into_response() });
+    Door::new(settings, big.or(slow).unify().or(pieces).unify().or(echo).unify().boxed())
+}
+
+const PIECE: usize = 16 << 10;
+
+/// So many pieces, always ready.
+struct Pieces(usize);
+
+impl warp::Stream for Pieces {
+    type Item = Result<Vec<u8>, io::Error>;
+    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let left = self.0.checked_sub(1);
+        self.0 = left.unwrap_or(0);
+        Poll::Ready(left.map(|_| Ok(vec![b'x'; PIECE])))
+    }
 }
 
 async fn serve_with(settings: ServerSettings, adjust: impl FnOnce(&mut DoorSettings)) -> (Server, SocketAddr) {

@@ -30,9 +30,11 @@ fn files_in(folder: &Path) -> TlsFiles {
     TlsFiles { certificates: folder.join("cert.pem"), key: folder.join("key.pem") }
 }
 async fn serve(files: &TlsFiles) -> Server {
+    let (certificate_check, handshake_time) = (Duration::from_millis(20), Duration::from_millis(200));
+    serve_with(files, ServerSettings { certificate_check, handshake_time, ..ServerSettings::default() }).await
+}
+async fn serve_with(files: &TlsFiles, settings: ServerSettings) -> Server {
     let listen = Listen::Tcp { address: "127.0.0.1:0".parse().unwrap(), tls: Some(files.clone()) };
-    let check = Duration::from_millis(20);
-    let settings = ServerSettings { certificate_check: check, handshake_time: Duration::from_millis(200), ..ServerSettings::default() };
     Server::bind(listen, settings, door_for(AllowedHosts::from_iter(["op.test"]), |_| {})).await.unwrap()
 }
 async fn connect(
@@ -83,6 +85,26 @@ async fn http_2_is_spoken_when_agreed_on() {
         assert!(!body.is_empty());
     }
     server.shut_down().await;
+}
+
+#[tokio::test]
+async fn an_answer_that_a_client_leaves_in_its_window_ends_the_connection() {
+    let folder = tempfile::tempdir().unwrap();
+    let certificate = issue(&files_in(folder.path()));
+    let (short, long) = (Duration::from_millis(300), Duration::from_secs(600));
+    // In many pieces it is seen to stand still; in one piece it is hyper's, and the connection is idle.
+    for (path, write_time, idle_time) in [("pieces", short, long), ("big", long, short)] {
+        let settings = ServerSettings { write_time, idle_time, ..ServerSettings::default() };
+        let server = serve_with(&files_in(folder.path()), settings).await;
+        let stream = connect(&server, &certificate, &["h2"], &[&TLS13]).await.unwrap();
+        let mut builder = hyper::client::conn::http2::Builder::new(TokioExecutor::new());
+        builder.initial_stream_window_size(1024).adaptive_window(false);
+        let (mut sender, connection) = builder.handshake(TokioIo::new(stream)).await.unwrap();
+        let connection = tokio::spawn(connection);
+        let request = Request::get(format!("https://op.test/{path}")).body(Empty::<bytes::Bytes>::new()).unwrap();
+        let _untouched = sender.send_request(request).await.unwrap();
+        assert!(timeout(Duration::from_secs(20), connection).await.is_ok(), "{path}");
+    }
 }
 
 #[tokio::test]
