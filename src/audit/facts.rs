@@ -59,7 +59,9 @@ fn event_words(event: &Event, site: &Site) -> Vec<String> {
             vec![endpoint.to_string(), spaced(reason.as_str()), client, times.as_ref().map(times_words).unwrap_or_default()]
         }
         Event::Server(event) => server_event(event),
-        Event::Session(SessionEvent::Started { session, user, .. }) => vec![session.to_string(), format!("user {}", short(&user.to_string()))],
+        Event::Session(SessionEvent::Started { session, user, .. }) => {
+            vec![session.to_string(), format!("user {}", short(&user.to_string()))]
+        }
         Event::Session(SessionEvent::Ended { session, reason, .. }) => vec![session.to_string(), reason.to_string()],
         Event::Site(SiteEvent::Created { issuer, settings }) => vec![issuer.clone(), settings.profile.to_string()],
         Event::Site(SiteEvent::Configured { before, after }) => changes(before, after),
@@ -153,7 +155,9 @@ fn token_event(event: &TokenEvent, site: &Site) -> Vec<String> {
             vec![token.to_string(), format!("active: {active} → {}", client_words(site, asker)), times_words(times)]
         }
         TokenEvent::UserinfoRead { token, times, .. } => vec![token.to_string(), times_words(times)],
-        TokenEvent::ForgeryDetected { token, kid } => vec![format!("{token} is signed by {} and unknown to the log", short(&kid.to_string()))],
+        TokenEvent::ForgeryDetected { token, kid } => {
+            vec![format!("{token} is signed by {} and unknown to the log", short(&kid.to_string()))]
+        }
     }
 }
 
@@ -215,7 +219,8 @@ mod tests {
 
     #[test]
     fn a_change_says_what_was_and_what_is() {
-        let map = |pairs: &[(&str, u64)]| pairs.iter().map(|(name, value)| ((*name).to_owned(), Value::from(*value))).collect::<Map<_, _>>();
+        let map =
+            |pairs: &[(&str, u64)]| pairs.iter().map(|(name, value)| ((*name).to_owned(), Value::from(*value))).collect::<Map<_, _>>();
         assert_eq!(changes(&map(&[("a", 1), ("b", 2)]), &map(&[("a", 3), ("c", 4)])), ["a 1 → 3", "c = 4", "b removed"]);
     }
 }

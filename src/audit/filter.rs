@@ -140,7 +140,9 @@ mod tests {
     #[test]
     fn a_star_stands_for_anything() {
         let matches = |glob: &str, text: &str| Glob(glob.to_owned()).matches(text);
-        for (glob, text) in [("refresh.*", "refresh.rotated"), ("*", "a.b"), ("*.revoked", "grant.revoked"), ("t*n.*d", "token.granted"), ("a.b", "a.b")] {
+        for (glob, text) in
+            [("refresh.*", "refresh.rotated"), ("*", "a.b"), ("*.revoked", "grant.revoked"), ("t*n.*d", "token.granted"), ("a.b", "a.b")]
+        {
             assert!(matches(glob, text), "{glob} {text}");
         }
         for (glob, text) in [("refresh", "refresh.rotated"), ("refresh.*", "token.granted"), ("*.x", "a.b"), ("a*a", "a"), ("", "a")] {

@@ -108,11 +108,12 @@ fn of_events(kind: Kind, id: &str, gathered: &Gathered, now: Timestamp) -> Stand
         Kind::Client => Standing::new("DELETED").by(last(records(), |event| matches!(event, Event::Client(_)))),
         Kind::Code => of_code(records, id, now),
         Kind::Consent => of_consent(records, id),
-        Kind::Request => match records().filter(|record| record.corr.to_string() == id).find(|record| record.event.weight().0 != Outcome::Success)
-        {
-            Some(bad) => Standing::new("REFUSED").by(bad.seq),
-            None => Standing::new("DONE"),
-        },
+        Kind::Request => {
+            match records().filter(|record| record.corr.to_string() == id).find(|record| record.event.weight().0 != Outcome::Success) {
+                Some(bad) => Standing::new("REFUSED").by(bad.seq),
+                None => Standing::new("DONE"),
+            }
+        }
         Kind::Grant | Kind::Session | Kind::Token => {
             let issued = records().filter_map(|record| issued(&record.event));
             let of_id = issued.filter(|tokens| kind != Kind::Token || tokens.token.to_string() == id);

@@ -181,7 +181,8 @@ impl Teller<'_> {
                 "corr": record.corr,
                 "facts": facts(record, &disclosed, self.site),
             });
-            let hidden: Vec<&str> = stored.sealed.iter().map(|field| field.name.as_str()).filter(|name| !disclosed.contains_key(*name)).collect();
+            let hidden: Vec<&str> =
+                stored.sealed.iter().map(|field| field.name.as_str()).filter(|name| !disclosed.contains_key(*name)).collect();
             let under = if self.identify == Identify::Open { "erased" } else { "withheld" };
             if let Some(line) = line.as_object_mut().filter(|_| !hidden.is_empty()) {
                 line.insert(under.to_owned(), json!(hidden));

@@ -84,7 +84,13 @@ async fn sign_in(at: &At, browser: &Browser, interaction: Interaction, sealed: &
 }
 
 /// Signed in: a new cookie (THREATS.md A67), and on to consent or back to the client. Never 302 after a password (THREATS.md A10).
-async fn signed(at: &At, browser: &Browser, cookie: Secret, mut interaction: Interaction, signed_in: SignedIn) -> Result<Response, Failure> {
+async fn signed(
+    at: &At,
+    browser: &Browser,
+    cookie: Secret,
+    mut interaction: Interaction,
+    signed_in: SignedIn,
+) -> Result<Response, Failure> {
     let browser = Browser { id: Secret::new(browser.id.expose().to_owned()), session: Some(cookie) };
     interaction.session = Some(signed_in.session);
     // Who has just signed in need not do so again for `prompt=login` or `max_age`.

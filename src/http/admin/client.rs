@@ -28,7 +28,7 @@ pub struct AdminClient {
 
 enum Way {
     Socket(std::path::PathBuf),
-    InProcess { ledger: Ledger, uid: u32, _running: watch::Sender<bool> },
+    InProcess { ledger: Ledger, uid: u32, stopping: watch::Sender<bool> },
 }
 
 /// What came back. The body is read piece by piece: it may be a stream without an end.
@@ -67,8 +67,7 @@ impl AdminClient {
 
     /// To this ledger, as this operating-system user.
     pub fn in_process(ledger: Ledger, uid: u32) -> Self {
-        let running = watch::Sender::new(false);
-        Self { way: Way::InProcess { ledger, uid, _running: running } }
+        Self { way: Way::InProcess { ledger, uid, stopping: watch::Sender::new(false) } }
     }
 
     /// Whether a server answers.
@@ -80,8 +79,8 @@ impl AdminClient {
     pub async fn ask(&self, method: Method, target: &str, content_type: &'static str, body: Bytes) -> Result<AdminAnswer, ClientError> {
         match &self.way {
             Way::Socket(path) => over_socket(path, method, target, content_type, body).await,
-            Way::InProcess { ledger, uid, _running } => {
-                let admin = Admin { ledger: ledger.clone(), hosts: None, stopping: _running.subscribe() };
+            Way::InProcess { ledger, uid, stopping } => {
+                let admin = Admin { ledger: ledger.clone(), hosts: None, stopping: stopping.subscribe() };
                 in_process(admin, *uid, method, target, content_type, body).await
             }
         }
@@ -121,7 +120,13 @@ fn request(method: Method, target: &str, content_type: &'static str, body: Bytes
     builder.body(Full::new(body)).map_err(|error| ClientError::Unsendable(error.to_string()))
 }
 
-async fn over_socket(path: &Path, method: Method, target: &str, content_type: &'static str, body: Bytes) -> Result<AdminAnswer, ClientError> {
+async fn over_socket(
+    path: &Path,
+    method: Method,
+    target: &str,
+    content_type: &'static str,
+    body: Bytes,
+) -> Result<AdminAnswer, ClientError> {
     let unreachable = |error| ClientError::Unreachable { path: path.display().to_string(), error };
     let broken = |error: hyper::Error| ClientError::Broken(error.to_string());
     let stream = UnixStream::connect(path).await.map_err(unreachable)?;

@@ -2,11 +2,11 @@
 //! `POST /admin/v1/clients/{client}/{act}`. A secret stands in the response that made it and nowhere else.
 
 use super::call::{Admin, Call, decoded};
-use super::client_metadata::metadata;
 use super::problem::{Answer, Problem};
 use super::{route, route_of};
 use crate::command::{ChangeClient, ClientChange, RegisterClient};
 use crate::event::ClientStatus;
+use crate::http::registration::{RequestedClient, parse_metadata};
 use crate::http::{Inbound, Response, inbound, reply};
 use crate::ledger::{Site, draw_bytes, draw_secret};
 use crate::projection::Client;
@@ -65,7 +65,9 @@ fn find(site: &Site, id: &str) -> Result<Client, Problem> {
 /// POST /admin/v1/clients with the metadata of RFC 7591 §2; an administrator's client needs no approval.
 async fn register(call: Call) -> Answer {
     let site = call.site()?;
-    let (metadata, contacts) = metadata(&call.object()?, &site)?;
+    let settings = site.read(|state| state.site.as_ref().map(|of| of.settings.clone()));
+    let settings = settings.ok_or_else(|| Problem::conflict("the site is not yet there".to_owned()))?;
+    let RequestedClient { metadata, contacts } = parse_metadata(&call.object()?, &settings)?;
     let secret: Option<Secret> = (!metadata.is_public()).then(draw_secret::<64>);
     let registration_token = draw_secret::<32>();
     let command = RegisterClient {

@@ -31,10 +31,11 @@ async fn list(call: Call) -> Answer {
     let query = Query { reading: call.reading("log")?, identify, facts, follow, from: site.durable().events };
     let selection = select(call.ledger(), &site, &filter)?;
     let (writer, response) = lines();
-    let stream = Stream { call, site, query, writer, rows: 0 };
+    let mut stream = Stream { call, site, query, writer, rows: 0 };
     tokio::spawn(async move {
         if let Err(Stop::Failed(problem)) = stream.run(selection).await {
             tracing::error!(?problem, "a query of the log ended early");
+            stream.writer.fail().await;
         }
     });
     Ok(response)
@@ -81,7 +82,7 @@ impl From<Problem> for Stop {
 
 impl Stream {
     /// Tells what there is, records that it was told, and goes on with what comes. The record is durable before the answer ends.
-    async fn run(mut self, mut selection: Selection) -> Result<(), Stop> {
+    async fn run(&mut self, mut selection: Selection) -> Result<(), Stop> {
         let told = self.tell(&mut selection).await;
         self.call.note_read(&self.site, &self.query.reading, self.rows).await?;
         told?;

@@ -42,7 +42,8 @@ async fn of_token(call: Call) -> Answer {
             tell(call, Kind::Token, &id, Some(json!({ "as": "access token" }))).await
         }
         Presented::Refresh(RefreshFact::Genuine { grant, generation }) => {
-            let current = site.read(|state| state.grants.by_id(&grant).and_then(|grant| grant.tokens.as_ref()).and_then(|tokens| tokens.generation));
+            let current =
+                site.read(|state| state.grants.by_id(&grant).and_then(|grant| grant.tokens.as_ref()).and_then(|tokens| tokens.generation));
             let presented = json!({ "as": "refresh token", "generation": generation, "current": current });
             tell(call, Kind::Grant, &grant.to_string(), Some(presented)).await
         }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::StatusCode;
 use http_body_util::BodyDataStream;
 use hyper::body::{Body, Frame};
-use std::convert::Infallible;
+use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use tokio::sync::mpsc;
@@ -14,7 +14,7 @@ use warp::Reply;
 
 /// Where lines are put. One that cannot be taken means that nobody reads any more.
 pub(super) struct Writer {
-    pieces: mpsc::Sender<Bytes>,
+    pieces: mpsc::Sender<io::Result<Bytes>>,
     buffer: Vec<u8>,
 }
 
@@ -43,7 +43,11 @@ impl Writer {
             return Ok(());
         }
         let piece = Bytes::from(std::mem::take(&mut self.buffer));
-        self.pieces.send(piece).await.map_err(|_| Gone)
+        self.pieces.send(Ok(piece)).await.map_err(|_| Gone)
+    }
+    /// Breaks the answer off: what was told is not all there is.
+    pub(super) async fn fail(&self) {
+        drop(self.pieces.send(Err(io::ErrorKind::BrokenPipe.into())).await);
     }
     /// Waits until nobody reads any more.
     pub(super) async fn gone(&self) {
@@ -60,12 +64,12 @@ pub(super) fn lines() -> (Writer, Response) {
     (Writer { pieces, buffer: Vec::new() }, response)
 }
 
-struct Pieces(mpsc::Receiver<Bytes>);
+struct Pieces(mpsc::Receiver<io::Result<Bytes>>);
 
 impl Body for Pieces {
     type Data = Bytes;
-    type Error = Infallible;
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        self.0.poll_recv(cx).map(|piece| piece.map(|piece| Ok(Frame::data(piece))))
+    type Error = io::Error;
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        self.0.poll_recv(cx).map(|piece| piece.map(|piece| piece.map(Frame::data)))
     }
 }

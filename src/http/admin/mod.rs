@@ -6,7 +6,6 @@
 
 mod call;
 pub mod client;
-mod client_metadata;
 mod clients;
 mod clock;
 mod events;
@@ -18,7 +17,7 @@ mod sites;
 mod users;
 
 pub use call::Admin;
-pub use client::{AdminClient, ClientError};
+pub use client::{AdminAnswer, AdminClient, ClientError, own_uid};
 
 use super::{Inbound, Response, inbound};
 use call::Call;

@@ -4,8 +4,8 @@
 use crate::audit::{FilterError, StoryError};
 use crate::command::Refused;
 use crate::event::Refusal;
-use crate::http::reply::{content, no_store};
 use crate::http::Response;
+use crate::http::reply::{content, no_store};
 use crate::ledger::{Failure, SiteError};
 use crate::terms::RequestId;
 use http::StatusCode;

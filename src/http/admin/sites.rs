@@ -134,7 +134,8 @@ mod tests {
 
     #[test]
     fn a_public_url_is_https_or_on_this_machine() {
-        for (text, plain) in [("https://auth.example.org/", "https://auth.example.org"), ("http://127.0.0.1:9080", "http://127.0.0.1:9080")] {
+        for (text, plain) in [("https://auth.example.org/", "https://auth.example.org"), ("http://127.0.0.1:9080", "http://127.0.0.1:9080")]
+        {
             assert_eq!(public_url(text).unwrap(), plain);
         }
         for text in ["http://auth.example.org", "https://a/b", "https://u@a", "https://a?x", "https://a#x", "auth.example.org", "ftp://a"] {
