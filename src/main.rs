@@ -1,3 +1,5 @@
-//! The `writ` command.
+//! The binary: arguments to the command line, its word to an exit code.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    writ::cli::run()
+}
