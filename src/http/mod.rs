@@ -54,3 +54,6 @@ pub use peer::Peer;
 pub use server::{Listen, Server, ServerError, ServerSettings};
 pub use tls::TlsFiles;
 pub use warp::reply::Response;
+
+/// Routes that can stand behind a [`Door`].
+pub type Routes = warp::filters::BoxedFilter<(Response,)>;
