@@ -127,10 +127,10 @@ async fn serve(ledger: &Ledger, settings: &Settings) -> Result<(), CliError> {
     let unbound = |error: crate::http::ServerError| CliError::unreachable(error.to_string());
     let socket = Listen::Unix { path: socket(&settings.data) };
     let local = Server::bind(socket, ServerSettings::default(), door(admin::routes(admin))).await.map_err(unbound)?;
-    note(ledger, Noted::ServerStarted { version: env!("CARGO_PKG_VERSION").to_owned(), pid: std::process::id() }, by.clone()).await?;
     let listen = Listen::Tcp { address: settings.listen, tls: settings.tls.clone() };
     let public = routes::public(Context { ledger: ledger.clone() });
     let public = Server::bind(listen, ServerSettings::default(), door(public)).await.map_err(unbound)?;
+    note(ledger, Noted::ServerStarted { version: env!("CARGO_PKG_VERSION").to_owned(), pid: std::process::id() }, by.clone()).await?;
     announce(ledger, &public, settings);
     let mut tell = tokio::time::interval(TELL_EVERY);
     let why = loop {
