@@ -128,7 +128,7 @@ pub(super) struct Running {
 }
 
 impl Running {
-    /// Listens, having recorded `server.started` before the first request can come.
+    /// Listens, and records that the server is up.
     pub(super) async fn start(ledger: &Ledger, settings: &Settings) -> Result<Self, CliError> {
         let hosts = AllowedHosts::default();
         ledger.sites().iter().for_each(|site| hosts.allow_url(&site.issuer()));
@@ -143,11 +143,11 @@ impl Running {
         let unbound = |error: crate::http::ServerError| CliError::unreachable(error.to_string());
         let socket = Listen::Unix { path: socket(&settings.data) };
         let local = Server::bind(socket, ServerSettings::default(), door(admin::routes(admin))).await.map_err(unbound)?;
-        let started = Noted::ServerStarted { version: env!("CARGO_PKG_VERSION").to_owned(), pid: std::process::id() };
-        note(ledger, started, by.clone()).await?;
         let listen = Listen::Tcp { address: settings.listen, tls: settings.tls.clone() };
         let public = routes::public(Context { ledger: ledger.clone() });
         let public = Server::bind(listen, ServerSettings::default(), door(public)).await.map_err(unbound)?;
+        let started = Noted::ServerStarted { version: env!("CARGO_PKG_VERSION").to_owned(), pid: std::process::id() };
+        note(ledger, started, by.clone()).await?;
         Ok(Self { public, local, stopping, by })
     }
 
