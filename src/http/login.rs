@@ -60,7 +60,7 @@ async fn sign_in(at: &At, browser: &Browser, interaction: Interaction, sealed: &
     let username = params.get("username").unwrap_or_default();
     let password = params.secret("password").unwrap_or_else(|| Secret::new(String::new()));
     let login = at.ledger.login_of(&at.site, username);
-    let checked = at.ledger.check_password(&at.site, &login, &password).await?;
+    let checked = at.ledger.check_password(&at.site, &login, &password, Some(at.inbound.peer.ip)).await?;
     let cookie = draw_secret::<32>();
     let before = interaction::live_session(at, browser);
     let command = SignIn {
@@ -75,7 +75,12 @@ async fn sign_in(at: &At, browser: &Browser, interaction: Interaction, sealed: &
         Ok(signed_in) => signed(at, browser, cookie, interaction, signed_in).await,
         Err(refused) => {
             let (error, status) = match refused.refusal {
-                Refusal::SignInDelayed => ("Too many attempts. Please wait a moment and try again.", StatusCode::TOO_MANY_REQUESTS),
+                Refusal::SignInDelayed => {
+                    at.ledger
+                        .refuse(&at.site, Endpoint::Login, Refusal::SignInDelayed, Some(interaction.client.clone()), at.facts())
+                        .await?;
+                    ("Too many attempts. Please wait a moment and try again.", StatusCode::TOO_MANY_REQUESTS)
+                }
                 _ => ("That user name and password do not match. Please check them and try again.", StatusCode::OK),
             };
             page(at, browser, &interaction, sealed, &Shown { username: Some(username), error: Some(error), status })
@@ -84,7 +89,13 @@ async fn sign_in(at: &At, browser: &Browser, interaction: Interaction, sealed: &
 }
 
 /// Signed in: a new cookie (THREATS.md A67), and on to consent or back to the client. Never 302 after a password (THREATS.md A10).
-async fn signed(at: &At, browser: &Browser, cookie: Secret, mut interaction: Interaction, signed_in: SignedIn) -> Result<Response, Failure> {
+async fn signed(
+    at: &At,
+    browser: &Browser,
+    cookie: Secret,
+    mut interaction: Interaction,
+    signed_in: SignedIn,
+) -> Result<Response, Failure> {
     let browser = Browser { id: Secret::new(browser.id.expose().to_owned()), session: Some(cookie) };
     interaction.session = Some(signed_in.session);
     // Who has just signed in need not do so again for `prompt=login` or `max_age`.
@@ -106,7 +117,7 @@ fn page(at: &At, browser: &Browser, interaction: &Interaction, sealed: &str, sho
         form_targets: FormTargets::then(&interaction.redirect_uri),
         username_hint: shown.username,
         error: shown.error,
-        patient_directory: at.site.read(|state| state.users.iter().any(|user| user.role == Role::Patient)),
+        patient_directory: at.site.read(|state| state.users.has_patients()),
         show_email: false,
         offer_remember: false,
     };

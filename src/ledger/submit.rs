@@ -39,12 +39,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 impl Ledger {
     /// Decides a command and queues its events.
-    pub async fn submit<C: Decide>(
-        &self,
-        site: &Arc<Site>,
-        command: C,
-        request: RequestFacts,
-    ) -> Result<Submitted<C::Answer>, Failure> {
+    pub async fn submit<C: Decide>(&self, site: &Arc<Site>, command: C, request: RequestFacts) -> Result<Submitted<C::Answer>, Failure> {
         let place = self.shared.committer.reserve_within(PLACES, PATIENCE).await.ok_or(Failure::Busy)?;
         self.ensure_month(site)?;
         let seed = IdSeed::from_bytes(draw_bytes());
@@ -86,7 +81,7 @@ impl Ledger {
             Event::Request(crate::event::RequestEvent::Refused { endpoint, reason, client, times: None }) => {
                 Some((*endpoint, *reason, client.clone()))
             }
-            Event::Client(ClientEvent::AuthFailed { client, reason }) => Some((crate::event::Endpoint::Token, *reason, client.clone())),
+            Event::Client(ClientEvent::AuthFailed { client, endpoint, reason }) => Some((*endpoint, *reason, client.clone())),
             Event::Token(TokenEvent::Denied { client, reason, grant: None, .. }) => {
                 Some((crate::event::Endpoint::Token, *reason, Some(client.clone())))
             }
