@@ -4,6 +4,9 @@ use crate::story::{Step, Story, steps};
 use crate::world::{World, decisions, records, states};
 use crate::{async_test, laws};
 use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
+use std::collections::BTreeMap;
 use writ::command::redecide;
 use writ::event::Record;
 use writ::log::EngineKind;
@@ -35,13 +38,17 @@ pub async fn told(engine: EngineKind, steps: &[Step]) -> Story {
 #[track_caller]
 pub fn holds(world: &World) {
     for site in world.all_sites() {
-        let (records, live) = (records(world, &site), site.read(Clone::clone));
+        let (records, mut live) = (records(world, &site), site.read(Clone::clone));
         let mut state = State::default();
         for decision in decisions(&records) {
-            assert_eq!(decided_again(&state, decision), recorded(decision), "in decision {:#?}", decision[0]);
+            assert_eq!(decided_again(&mut state, decision), recorded(decision), "in decision {:#?}", decision[0]);
             for record in decision {
                 state.fold(record).unwrap();
             }
+        }
+        // A decision without events leaves no record, but time has passed for it.
+        for state in [&mut state, &mut live] {
+            state.forget(world.ledger.now());
         }
         assert_eq!(state, live, "the replayed state of {} is not the live one", site.name());
     }
@@ -54,7 +61,7 @@ fn recorded(decision: &[Record]) -> Told {
     decision.iter().map(|record| (record.id, record.actor.to_string(), record.cause.map(|seq| seq.0), record.event.clone())).collect()
 }
 
-fn decided_again(state: &State, decision: &[Record]) -> Told {
+fn decided_again(state: &mut State, decision: &[Record]) -> Told {
     let first = &decision[0];
     let seed: IdSeed = first.asked.as_ref().unwrap()["seed"].as_str().unwrap().parse().unwrap();
     let again = redecide(state, first).unwrap_or_else(|error| panic!("{error}: {first:#?}"));
@@ -62,4 +69,40 @@ fn decided_again(state: &State, decision: &[Record]) -> Told {
         (seed.event_id(n, first.t), draft.actor.to_string(), draft.cause.map(|seq| seq.0), draft.event)
     });
     told.collect()
+}
+
+proptest! {
+    #![proptest_config(laws(12))]
+
+    #[test]
+    fn a_server_started_again_knows_what_it_knew(story in steps(5..30), sled in any::<bool>()) {
+        async_test(async {
+            let story = told(if sled { EngineKind::Sled } else { EngineKind::File }, &story).await;
+            let before = states(&story.world);
+            let again = story.world.reopened();
+            holds(&again);
+            assert_eq!(states(&again), before);
+        });
+    }
+}
+
+/// Guards the other laws against stories in which nothing happens.
+#[test]
+fn stories_reach_every_event_and_refusal_that_they_are_about() {
+    let mut runner = TestRunner::deterministic();
+    let mut reached = BTreeMap::<String, usize>::new();
+    async_test(async {
+        for _ in 0..25 {
+            let steps = steps(40..80).new_tree(&mut runner).unwrap().current();
+            let story = told(EngineKind::File, &steps).await;
+            for site in story.world.all_sites() {
+                for record in records(&story.world, &site) {
+                    let members = record.members().unwrap();
+                    let reason = members.get("reason").and_then(serde_json::Value::as_str).unwrap_or_default();
+                    *reached.entry(format!("{} {reason}", members["type"].as_str().unwrap()).trim_end().to_owned()).or_default() += 1;
+                }
+            }
+        }
+    });
+    eprintln!("{reached:#?}");
 }

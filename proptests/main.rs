@@ -29,7 +29,8 @@ fn laws(cases: u32) -> Config {
     }
 }
 
-/// Runs a test on a runtime of its own.
+/// Runs a test on a runtime of its own. What the server says before it aborts is shown.
 fn async_test<T>(test: impl Future<Output = T>) -> T {
+    drop(tracing_subscriber::fmt().with_max_level(tracing::Level::ERROR).with_writer(std::io::stderr).try_init());
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap().block_on(test)
 }

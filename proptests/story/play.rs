@@ -243,6 +243,11 @@ impl Story {
                 let site = self.world.site(person.site.as_str());
                 drop(self.world.ledger.erase_user(&site, person.user, by, request).await);
             }
+            WithdrawConsent(person, app) => {
+                let (site, client) = at(&self.apps, app);
+                let user = self.person_of(&site, person).user;
+                self.world.administer(&site, writ::command::WithdrawConsent { user, client, by }).await;
+            }
             Configure(setting) => {
                 let (name, value) = flag(setting);
                 let change = [(name.to_owned(), value)].into_iter().collect();

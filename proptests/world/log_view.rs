@@ -25,7 +25,13 @@ pub fn decisions(records: &[Record]) -> Vec<&[Record]> {
     records.chunk_by(|_, next| next.asked.is_none()).collect()
 }
 
-/// The state of every site as the running server has it.
+/// The state of every site as the running server has it, at this time.
 pub fn states(world: &World) -> BTreeMap<SiteName, State> {
-    world.all_sites().iter().map(|site| (site.name().clone(), site.read(Clone::clone))).collect()
+    let now = world.ledger.now();
+    let state = |site: &Arc<Site>| {
+        let mut state = site.read(Clone::clone);
+        state.forget(now);
+        (site.name().clone(), state)
+    };
+    world.all_sites().iter().map(state).collect()
 }
