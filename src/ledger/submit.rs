@@ -63,6 +63,7 @@ impl Ledger {
             return Err(Failure::ClockUntrusted);
         }
         let moment = Moment { now: reading.now.max(inner.state.last_t), seed, request };
+        inner.state.forget(moment.now);
         let Decision { events, answer } = command.decide(&inner.state, &moment);
         let events = self.without_floods(site, events, answer.is_err(), &moment);
         let command = asked(command, seed).map_err(|error| Failure::Contradiction(error.to_string()))?;
