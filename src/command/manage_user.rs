@@ -76,7 +76,9 @@ impl Decide for ChangeUser {
             UserChange::Unlock if user.locked || failing => UserEvent::Unlocked { user: id },
             UserChange::SetPassword(credential) => UserEvent::PasswordReset { user: id, credential, before: user.credential },
             UserChange::Erase => UserEvent::Erased { user: id },
-            UserChange::Disable | UserChange::Enable | UserChange::Unlock => return Decision::refused(Refusal::NothingToChange, Vec::new()),
+            UserChange::Disable | UserChange::Enable | UserChange::Unlock => {
+                return Decision::refused(Refusal::NothingToChange, Vec::new());
+            }
         };
         Decision::accepted((), vec![Draft::new(self.by.clone(), Event::User(event)).seen(moment, None)])
     }

@@ -98,11 +98,9 @@ impl Refusal {
 
             Self::TokenMissing => here(401, InvalidToken, "An access token is required"),
             Self::TokenInvalid => here(401, InvalidToken, "The access token is invalid"),
-            Self::TokenExpired | Self::TokenRevoked => here(
-                401,
-                InvalidToken,
-                "Access token is expired, disabled, or deleted, or the user has globally signed out.",
-            ),
+            Self::TokenExpired | Self::TokenRevoked => {
+                here(401, InvalidToken, "Access token is expired, disabled, or deleted, or the user has globally signed out.")
+            }
             Self::TokenOfAnotherClient => here(400, InvalidRequest, "The token belongs to another client"),
             Self::TokenSignatureWrong => here(401, InvalidToken, "The signature of the token is invalid"),
             Self::OpenidScopeMissing => here(403, InsufficientScope, "The access token lacks the scope openid"),

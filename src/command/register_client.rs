@@ -1,7 +1,9 @@
 //! Registering a client (RFC 7591 §3, OpenID Connect Registration §3; approval: SPEC.md b.2).
 
 use super::{Decide, Decision, Draft, Refused};
-use crate::event::{ApprovalMode, ClientEvent, ClientMetadata, ClientStatus, Endpoint, Event, Refusal, RegistrationMode, RequestEvent, Settings};
+use crate::event::{
+    ApprovalMode, ClientEvent, ClientMetadata, ClientStatus, Endpoint, Event, Refusal, RegistrationMode, RequestEvent, Settings,
+};
 use crate::projection::State;
 use crate::terms::{Actor, ClientId, Digest, Moment, RegistrationPath, Subject};
 use serde::{Deserialize, Serialize};

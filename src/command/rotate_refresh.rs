@@ -3,7 +3,7 @@
 use super::redeem_code::end_of;
 use super::tokens::{About, denied, issue, latest};
 use super::{ClientProof, Decide, Decision, Draft, Refused, SecretFact, authenticate, client_auth};
-use crate::event::{Event, GrantEnd, IssuedTokens, Refusal, RefreshEvent};
+use crate::event::{Event, GrantEnd, IssuedTokens, RefreshEvent, Refusal};
 use crate::projection::{Client, Grant, Life, State};
 use crate::terms::{Actor, GrantId, GrantType, Moment, ScopeSet, Subject};
 use serde::{Deserialize, Serialize};

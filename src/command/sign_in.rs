@@ -96,7 +96,8 @@ impl SignIn {
         let same = before.filter(|before| before.user == user.id && moment.now < before.expires_at);
         let session = same.map_or_else(|| moment.seed.id(), |before| before.id);
         let actor = Actor::User(user.id);
-        let login = LoginEvent::Succeeded { user: user.id, session, login: self.login, amr: vec!["pwd".into()], client: self.client.clone() };
+        let login =
+            LoginEvent::Succeeded { user: user.id, session, login: self.login, amr: vec!["pwd".into()], client: self.client.clone() };
         let mut events = vec![Draft::new(actor.clone(), Event::Login(login)).seen(moment, Some(Subject::User(user.id)))];
         if let Some(other) = before.filter(|_| same.is_none()) {
             let ended = SessionEvent::Ended { session: other.id, user: other.user, reason: SessionEnd::Replaced };

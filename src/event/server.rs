@@ -38,7 +38,9 @@ pub enum ServerEvent {
 impl ServerEvent {
     pub(crate) fn weight(&self) -> (Outcome, Severity) {
         match self {
-            Self::Started { .. } | Self::Stopped {} | Self::SiteAdded { .. } | Self::ClockAccepted { .. } => (Outcome::Success, Severity::Info),
+            Self::Started { .. } | Self::Stopped {} | Self::SiteAdded { .. } | Self::ClockAccepted { .. } => {
+                (Outcome::Success, Severity::Info)
+            }
             Self::ClockStepped { .. } => (Outcome::Failure, Severity::High),
         }
     }

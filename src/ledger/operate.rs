@@ -180,7 +180,12 @@ impl Ledger {
 
     /// What is known of a presented token now, waiting until that is durable. Things that state has forgotten are looked up
     /// through the index; a token of ours that the log does not know sounds the alarm.
-    pub async fn introspect(&self, site: &Arc<Site>, presented: &super::Presented, request: RequestFacts) -> Result<Introspection, Failure> {
+    pub async fn introspect(
+        &self,
+        site: &Arc<Site>,
+        presented: &super::Presented,
+        request: RequestFacts,
+    ) -> Result<Introspection, Failure> {
         use crate::command::RefreshFact;
         let now = self.now();
         let found = match presented {

@@ -39,12 +39,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 impl Ledger {
     /// Decides a command and queues its events.
-    pub async fn submit<C: Decide>(
-        &self,
-        site: &Arc<Site>,
-        command: C,
-        request: RequestFacts,
-    ) -> Result<Submitted<C::Answer>, Failure> {
+    pub async fn submit<C: Decide>(&self, site: &Arc<Site>, command: C, request: RequestFacts) -> Result<Submitted<C::Answer>, Failure> {
         let place = self.shared.committer.reserve_within(PLACES, PATIENCE).await.ok_or(Failure::Busy)?;
         self.ensure_month(site)?;
         let seed = IdSeed::from_bytes(draw_bytes());

@@ -110,7 +110,8 @@ impl Tallies {
         let due = |since: Timestamp| all || now.millis_since(since) >= MINUTE_MILLIS;
         let refusals = counts.refusals.extract_if(|_, refusals| due(refusals.since));
         let refusals = refusals.filter_map(|(key, refusals)| {
-            let noted = Noted::RequestRefused { endpoint: key.endpoint, reason: key.reason, client: refusals.client, times: refusals.untold };
+            let noted =
+                Noted::RequestRefused { endpoint: key.endpoint, reason: key.reason, client: refusals.client, times: refusals.untold };
             refusals.untold.map(|_| (key.site, noted))
         });
         let refusals = refusals.collect();

@@ -68,7 +68,9 @@ impl Clients {
             }
             ClientEvent::Updated { client, before, after, status, registration_token } => {
                 let found = self.change(client, seq)?;
-                let Ok(Value::Object(mut members)) = serde_json::to_value(&found.metadata) else { return Err("the metadata cannot be written") };
+                let Ok(Value::Object(mut members)) = serde_json::to_value(&found.metadata) else {
+                    return Err("the metadata cannot be written");
+                };
                 members.retain(|name, _| !before.contains_key(name));
                 members.extend(after.clone());
                 found.metadata = serde_json::from_value(Value::Object(members)).map_err(|_| "the metadata cannot be read")?;

@@ -206,7 +206,13 @@ impl Grants {
         }
     }
 
-    pub(super) fn fold_refresh(&mut self, event: &RefreshEvent, seq: Seq, _t: Timestamp, expiries: &mut Expiries) -> Result<(), &'static str> {
+    pub(super) fn fold_refresh(
+        &mut self,
+        event: &RefreshEvent,
+        seq: Seq,
+        _t: Timestamp,
+        expiries: &mut Expiries,
+    ) -> Result<(), &'static str> {
         match event {
             RefreshEvent::Rotated(tokens) => self.issue(tokens, seq, expiries),
             RefreshEvent::Retried { .. } | RefreshEvent::ReuseDetected { .. } => Ok(()),
