@@ -11,4 +11,11 @@
     reason = "a test that cannot go on says so by failing, and it runs in the real time of a real server"
 )]
 
+mod appendix4;
+mod authorize_errors;
+mod client_configuration;
 mod harness;
+mod introspection;
+mod logout;
+mod registration;
+mod token;

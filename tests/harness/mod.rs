@@ -9,14 +9,14 @@ mod server;
 mod site;
 mod wire;
 
-pub use answer::Answer;
+pub use answer::{Answer, query_of};
 pub use app::{App, Tokens};
 pub use authorization::Authorization;
 pub use browser::{Browser, Stop};
 pub use page::Page;
 pub use server::Server;
 pub use site::{PASSWORD, Site, USERNAME};
-pub use wire::{Request, send, send_raw};
+pub use wire::{Request, form_encoded, send_raw};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::Value;
