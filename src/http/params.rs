@@ -117,6 +117,13 @@ fn is_form(content_type: &str) -> bool {
     form && (rest.is_empty() || matches!(rest.as_slice(), [only] if utf_8(only)))
 }
 
+impl From<Vec<(String, String)>> for Params {
+    /// Parameters that were parsed before, and kept.
+    fn from(pairs: Vec<(String, String)>) -> Self {
+        Self(pairs)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

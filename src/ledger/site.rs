@@ -7,7 +7,9 @@ use crate::log::Lane;
 use crate::projection::State;
 use crate::terms::{Seq, SiteName};
 use crate::vault::SiteKeys;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use std::sync::{Arc, Mutex, MutexGuard};
+use zeroize::Zeroizing;
 
 /// A tenant. Nothing of one is ever seen by another.
 pub struct Site {
@@ -67,7 +69,22 @@ impl Site {
     }
 
     pub(super) fn inner(&self) -> MutexGuard<'_, Inner> {
-        // A panic under the lock cannot leave a half-folded record: the process ends with it (see `submit`).
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+        // After a panic under the lock state may be half-folded: nothing more may be answered from it.
+        self.inner.lock().unwrap_or_else(|_| std::process::abort())
+    }
+}
+
+impl Site {
+    /// Seals something that travels with a browser: an interaction, a page's token. Bound to its purpose and to the browser.
+    pub fn seal(&self, purpose: &'static str, plaintext: &[u8], bound_to: &[u8]) -> Result<String, Failure> {
+        Ok(URL_SAFE_NO_PAD.encode(self.keys.seal(purpose, plaintext, bound_to)?))
+    }
+    /// Opens it again; nothing if it is not ours, for another purpose, or another browser's.
+    pub fn open(&self, purpose: &'static str, sealed: &str, bound_to: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+        self.keys.open(purpose, &URL_SAFE_NO_PAD.decode(sealed).ok()?, bound_to)
+    }
+    /// Whether the site exists for clients: it was created and is not the server's own.
+    pub fn is_open(&self) -> bool {
+        self.read(|state| state.site.is_some())
     }
 }

@@ -43,19 +43,19 @@ impl Checkpoint {
         let lines: Vec<String> = keys.iter().map(|key| key.signature_line(&text)).collect();
         format!("{text}\n{}", lines.concat())
     }
-    /// Reads a signed note and verifies it: at least one signature by one of these keys, and no wrong one by any of them. Signatures by
-    /// other keys are ignored, as the format demands.
+    /// Reads a signed note and verifies it: at least one signature by one of these keys that is named as the origin, and no wrong one
+    /// by any of them. Signatures by other keys are ignored, as the format demands.
     pub fn verify(note: &str, keys: &[VerifierKey]) -> Result<Self, VerifyFailure> {
         let (text, lines) = split_note(note).ok_or(VerifyFailure::Signature)?;
+        let signed = Self::parse_text(text).ok_or(VerifyFailure::Signature)?;
         let mut has_valid = false;
         for line in lines.lines() {
             let (name, key_id, signature) = parse_signature_line(line).ok_or(VerifyFailure::Signature)?;
             let Some(key) = keys.iter().find(|key| key.name == name && key.id() == key_id) else { continue };
             let signature = Signature::from_slice(&signature).map_err(|_| VerifyFailure::Signature)?;
             key.key.verify_strict(text.as_bytes(), &signature).map_err(|_| VerifyFailure::Signature)?;
-            has_valid = true;
+            has_valid |= key.name == signed.origin;
         }
-        let signed = Self::parse_text(text).ok_or(VerifyFailure::Signature)?;
         match has_valid {
             true => Ok(signed),
             false => Err(VerifyFailure::Key),
@@ -179,6 +179,7 @@ pub(super) fn parse_hash(text: &str) -> Option<Digest> {
 }
 
 #[cfg(test)]
+#[expect(clippy::string_slice, reason = "cut where a character begins")]
 mod tests {
     use super::*;
 
@@ -212,6 +213,13 @@ mod tests {
         }
         assert_eq!(Checkpoint::verify(&note, &[key(3).verifier()]), Err(VerifyFailure::Key));
         assert_eq!(Checkpoint::verify(&note, &[]), Err(VerifyFailure::Key));
+    }
+
+    #[test]
+    fn a_key_signs_for_its_own_log_only() {
+        let other = CheckpointKey::new("auth.example.org/writ/other", &[2; 32]).unwrap();
+        let note = Checkpoint { origin: ORIGIN.to_owned(), head: head() }.sign(&[&other]);
+        assert_eq!(Checkpoint::verify(&note, &[key(1).verifier(), other.verifier()]), Err(VerifyFailure::Key));
     }
 
     #[test]

@@ -3,11 +3,13 @@
 //! The commit point is the return of [`EventLog::append`] inside `Writer::write`; after it come the mark and then, only then, the
 //! lanes. The first error ends everything: no lane moves any more, and the process is expected to end.
 
+use super::framer::RecordTooLong;
 use super::lane::{End, Kept};
 use super::leaf::{LEAF_BYTES_MAX, jcs};
+use super::mark::MarkError;
 use super::writer::{Group, Message, Writer};
 use super::{AppendError, Assembler, BatchError, EventLog, KeyError, Lane, LeafError, LogError, OpenError, ReplayedLog, SealError};
-use super::{StoredRecord, SubjectKeys, directory, framer::RecordTooLong, mark::MarkError};
+use super::{StoredRecord, SubjectKeys, directory};
 use crate::terms::{Seq, SiteName, Subject};
 use serde_json::{Map, Value};
 use std::collections::HashMap;
@@ -48,6 +50,9 @@ impl UnsealedRecord {
     /// Whether the record can be written: its values are fit for a leaf and not too long. To be asked before it is enqueued, because a
     /// record that cannot be written is fatal. Errs on the safe side.
     pub fn check(&self) -> Result<(), LeafError> {
+        if self.members.contains_key("_sd") || self.members.contains_key("_sd_alg") {
+            return Err(LeafError::Reserved);
+        }
         let mut leaf = jcs(&Value::Object(self.members.clone()))?.len() + 64;
         let mut sealed = 0;
         for field in &self.personal {
@@ -107,6 +112,8 @@ pub struct Committer {
     queue: Sender<Message>,
     places: Arc<Semaphore>,
     thread: Mutex<Option<JoinHandle<Result<(), Fatal>>>>,
+    /// The data directory's, behind the engine, so that it goes after the engine is closed.
+    _lock: Option<Arc<std::fs::File>>,
 }
 
 /// Called once, from the commit thread, when it stops for good.
@@ -127,7 +134,8 @@ impl Committer {
         let (queue, queued) = mpsc::channel();
         let thread = Thread { writer, queued, lanes: lanes.clone(), places: places.clone(), suspect: log.parts.suspect, on_fatal };
         let spawned = std::thread::Builder::new().name("writ-commit".to_owned()).spawn(move || thread.run());
-        Ok(Self { engine, lanes, queue, places, thread: Mutex::new(Some(spawned.map_err(OpenError::Thread)?)) })
+        let thread = Mutex::new(Some(spawned.map_err(OpenError::Thread)?));
+        Ok(Self { engine, lanes, queue, places, thread, _lock: log.parts.lock })
     }
     /// The lane of a site, new if it has none.
     pub fn lane(&self, site: &SiteName) -> Arc<Lane> {

@@ -4,11 +4,16 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
-/// The directory that holds a server's log, vault and keys. Locked as long as this value lives.
+const LOCK_ATTEMPTS: u32 = 10;
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
+
+/// The directory that holds a server's log, vault and keys. Locked as long as this value or a log opened in it lives.
 pub struct DataDirectory {
     path: PathBuf,
-    lock: Option<File>,
+    lock: Option<Arc<File>>,
 }
 
 /// Why a data directory cannot be used.
@@ -35,22 +40,22 @@ pub enum DirectoryError {
 }
 
 impl DataDirectory {
-    /// Opens the directory and locks it; makes it (mode 0700) if it is not there. The lock is refused at once if another process, or
-    /// this one, has it.
+    /// Opens the directory and locks it; makes it (mode 0700) if it is not there. Refused within a second if another process, or this
+    /// one, has the lock.
     pub fn open(path: &Path) -> Result<Self, DirectoryError> {
         let failed = |doing| move |error| DirectoryError::Io { path: path.to_owned(), doing, error };
         create_synced(path).map_err(failed("making it"))?;
         let name = path.join("lock");
         let lock = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(name);
         let mut lock = lock.map_err(failed("opening its lock file"))?;
-        match lock.try_lock() {
+        match try_lock(&lock) {
             Ok(()) => {}
             Err(fs::TryLockError::WouldBlock) => return Err(DirectoryError::InUse { path: path.to_owned(), pid: holder(&mut lock) }),
             Err(fs::TryLockError::Error(error)) => return Err(failed("locking it")(error)),
         }
         let noted = lock.set_len(0).and_then(|()| lock.write_all(std::process::id().to_string().as_bytes()));
         noted.map_err(failed("writing its lock file"))?;
-        Ok(Self { path: path.to_owned(), lock: Some(lock) })
+        Ok(Self { path: path.to_owned(), lock: Some(Arc::new(lock)) })
     }
     /// Opens a copy for reading: it must be there, is not locked and not written to.
     pub fn open_read_only(path: &Path) -> Result<Self, DirectoryError> {
@@ -71,6 +76,10 @@ impl DataDirectory {
     pub fn is_suspect(&self) -> bool {
         self.suspect().exists()
     }
+    /// The lock, to be held by whoever writes here. None if nothing may be written.
+    pub(super) fn lock(&self) -> Option<Arc<File>> {
+        self.lock.clone()
+    }
     /// Where the suspicion is written.
     pub(super) fn suspect(&self) -> PathBuf {
         self.path.join("suspect")
@@ -83,6 +92,17 @@ pub(super) fn mark_suspect(suspect: &Path, why: &str) -> io::Result<()> {
     writeln!(file, "{why}")?;
     file.sync_all()?;
     sync_parent(suspect)
+}
+
+/// Tries for a fifth of a second: a process that is just ending, or a child between fork and exec, may still hold the lock.
+fn try_lock(lock: &File) -> Result<(), fs::TryLockError> {
+    for _ in 0..LOCK_ATTEMPTS {
+        match lock.try_lock() {
+            Err(fs::TryLockError::WouldBlock) => std::thread::sleep(LOCK_PAUSE),
+            outcome => return outcome,
+        }
+    }
+    lock.try_lock()
 }
 
 fn holder(lock: &mut File) -> String {

@@ -36,14 +36,14 @@ struct Inner {
     path: PathBuf,
     file: File,
     news: Arc<News>,
+    /// Where each frame's bytes are: offset and length. Locked for a look only, never during I/O, so that no reader waits for a sync.
+    places: Mutex<Vec<(u64, usize)>>,
     writer: Mutex<Writer>,
 }
 
-/// Held during an append, and for a look at the offsets by readers.
+/// Held during an append.
 struct Writer {
     gate: Gate,
-    /// Where each frame's bytes are: offset and length.
-    frames: Vec<(u64, usize)>,
     /// The end of the last whole batch.
     end: u64,
     /// Whether something follows it that must be moved aside first.
@@ -61,9 +61,10 @@ impl FileLog {
         }
         // A batch that a killed process wrote and did not sync is served from here on, so it must be durable.
         file.sync_all()?;
-        let writer = scan(&file)?;
-        let news = News::new(Position(0).plus(writer.frames.len()));
-        Ok(Self { inner: Arc::new(Inner { path: path.to_owned(), file, news, writer: Mutex::new(writer) }) })
+        let (writer, places) = scan(&file)?;
+        let news = News::new(Position(0).plus(places.len()));
+        let inner = Inner { path: path.to_owned(), file, news, places: Mutex::new(places), writer: Mutex::new(writer) };
+        Ok(Self { inner: Arc::new(inner) })
     }
 }
 
@@ -107,6 +108,9 @@ impl Inner {
     fn writer(&self) -> MutexGuard<'_, Writer> {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
+    fn places(&self) -> MutexGuard<'_, Vec<(u64, usize)>> {
+        self.places.lock().unwrap_or_else(PoisonError::into_inner)
+    }
     /// Commit point: the return of `sync_data`.
     fn write(&self, writer: &mut Writer, first: Position, batch: &Batch) -> Result<Position, AppendError> {
         let bytes = encode(first, batch).ok_or_else(|| AppendError::Unavailable(Cause("the batch is too long".to_owned())))?;
@@ -116,8 +120,9 @@ impl Inner {
         }
         self.file.write_all_at(&bytes, writer.end).map_err(|error| failed("writing the log", error))?;
         self.file.sync_data().map_err(|error| failed("syncing the log", error))?;
-        writer.note(batch.frames().iter().map(Vec::len));
-        Ok(Position(0).plus(writer.frames.len()))
+        let mut places = self.places();
+        writer.end = note(&mut places, writer.end, batch.frames().iter().map(Vec::len));
+        Ok(Position(0).plus(places.len()))
     }
     fn move_rest_aside(&self, end: u64) -> io::Result<()> {
         let rest = read_at(&self.file, end, self.file.metadata()?.len().saturating_sub(end))?;
@@ -128,22 +133,10 @@ impl Inner {
         self.file.set_len(end)
     }
 }
-impl Writer {
-    /// Takes a whole batch at the end of the file into account.
-    fn note(&mut self, lengths: impl Iterator<Item = usize>) {
-        let mut offset = self.end.saturating_add(HEADER_BYTES);
-        for length in lengths {
-            offset = offset.saturating_add(LENGTH_BYTES);
-            self.frames.push((offset, length));
-            offset = offset.saturating_add(u64::try_from(length).unwrap_or(u64::MAX));
-        }
-        self.end = offset.saturating_add(CHECKSUM_BYTES);
-    }
-}
 impl Source for Inner {
     fn read(&self, from: Position, to: Position) -> Result<Vec<Vec<u8>>, LogError> {
         let start = from.since(Position(0));
-        let places = self.writer().frames.get(start..start.saturating_add(to.since(from))).map(<[_]>::to_vec);
+        let places = self.places().get(start..start.saturating_add(to.since(from))).map(<[_]>::to_vec);
         let places = places.ok_or(Damage::Missing { position: from })?;
         let frames = places.into_iter().enumerate().map(|(n, (offset, length))| {
             let mut frame = vec![0; length];
@@ -153,6 +146,17 @@ impl Source for Inner {
         });
         frames.collect()
     }
+}
+
+/// Notes the frames of a whole batch that begins at an offset; gives where it ends.
+fn note(places: &mut Vec<(u64, usize)>, begin: u64, lengths: impl Iterator<Item = usize>) -> u64 {
+    let mut offset = begin.saturating_add(HEADER_BYTES);
+    for length in lengths {
+        offset = offset.saturating_add(LENGTH_BYTES);
+        places.push((offset, length));
+        offset = offset.saturating_add(u64::try_from(length).unwrap_or(u64::MAX));
+    }
+    offset.saturating_add(CHECKSUM_BYTES)
 }
 
 fn failed(doing: &str, error: io::Error) -> AppendError {
@@ -178,17 +182,16 @@ fn encode(first: Position, batch: &Batch) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-fn scan(file: &File) -> io::Result<Writer> {
+fn scan(file: &File) -> io::Result<(Writer, Vec<(u64, usize)>)> {
     if read_at(file, 0, MAGIC_BYTES)? != MAGIC {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "it does not begin as a segment does"));
     }
     let length = file.metadata()?.len();
-    let mut writer = Writer { gate: Gate::default(), frames: Vec::new(), end: MAGIC_BYTES, has_rest: false };
-    while let Some(lengths) = whole_batch(file, writer.end, length, Position(0).plus(writer.frames.len()))? {
-        writer.note(lengths.into_iter());
+    let (mut places, mut end) = (Vec::new(), MAGIC_BYTES);
+    while let Some(lengths) = whole_batch(file, end, length, Position(0).plus(places.len()))? {
+        end = note(&mut places, end, lengths.into_iter());
     }
-    writer.has_rest = writer.end < length;
-    Ok(writer)
+    Ok((Writer { gate: Gate::default(), end, has_rest: end < length }, places))
 }
 
 /// The lengths of the frames of the batch at an offset; none if there is no whole batch that begins with this position.

@@ -8,8 +8,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 /// Frames in order. After an error nothing more comes.
 pub type Frames = Box<dyn Iterator<Item = Result<(Position, Vec<u8>), LogError>> + Send>;
 
-/// Frames read at once: few first, because most reads want one record, then more.
-const CHUNK_MIN: usize = 4;
+/// Frames read at once: one first, because most reads want a single record, then more.
+const CHUNK_MIN: usize = 1;
 const CHUNK_MAX: usize = 512;
 
 /// What an engine does for reading: exactly the frames of `from..to`, all of them below the head, or an error.

@@ -45,7 +45,7 @@ impl Marked {
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum MarkError {
     /// Neither slot holds.
-    #[error("both halves of the mark are damaged")]
+    #[error("both halves of the mark are damaged, so nobody can tell whether the log is whole: restore log and mark from a backup")]
     Damaged,
     /// The file system refused.
     #[error("the mark cannot be kept: {0}")]
@@ -248,6 +248,24 @@ mod tests {
             }
         }
         assert_eq!(read(&path), Ok(Some(at(head))));
+    }
+
+    #[test]
+    fn a_mark_is_synced_without_being_asked() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("mark");
+        create(&path, Marked::start()).unwrap();
+        let mark = Mark::open(&path).unwrap();
+        for head in 1..4 {
+            let writable = mark.shared.slots().writable;
+            mark.write(at(head)).unwrap();
+            let is_synced = || !mark.shared.slots().is_unsynced;
+            assert!((0..2000).any(|_| is_synced() || {
+                std::thread::sleep(Duration::from_millis(10));
+                false
+            }));
+            assert_ne!(mark.shared.slots().writable, writable);
+        }
     }
 
     #[test]

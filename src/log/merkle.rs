@@ -20,6 +20,10 @@ impl Edge {
     pub fn size(&self) -> u64 {
         self.size
     }
+    /// Size and root.
+    pub fn head(&self) -> Head {
+        Head { size: self.size, root: self.root() }
+    }
     /// Adds a leaf at the right.
     pub fn append(&mut self, leaf_hash: Digest) {
         let mut root = leaf_hash;
@@ -188,6 +192,7 @@ fn split(n: usize) -> usize {
 }
 
 #[cfg(test)]
+#[expect(clippy::as_conversions, reason = "small numbers of a test")]
 mod tests {
     use super::*;
     use proptest::prelude::*;

@@ -12,16 +12,23 @@
 //! | [`record`], [`frame`], [`framer`] | the bytes of a record, of a frame, and the way between them |
 //! | [`leaf`], [`seal`] | what is proven, and what only a subject's key opens |
 //! | [`merkle`], [`checkpoint`], [`proof`], [`verify`] | RFC 6962 trees, C2SP checkpoints and proofs, names of their failures |
-//! | [`sled`], [`file`], [`memory`] | the engines behind [`EventLog`]; [`frames`]: reading and following, alike for all |
+//! | [`sled`](mod@sled), [`file`](mod@file), [`memory`] | the engines behind [`EventLog`]; [`frames`]: reading and following, alike for all |
 //! | [`mark`] | how long the log must at least be |
 //! | [`damage`] | the names of what may be wrong with a log |
 
 pub mod checkpoint;
 pub mod commit;
 #[cfg(test)]
+#[expect(clippy::as_conversions, reason = "small numbers of a test")]
+mod commit_point;
+#[cfg(test)]
+#[expect(clippy::as_conversions, reason = "small numbers of a test")]
 mod contract;
 pub mod damage;
 pub mod directory;
+#[cfg(test)]
+#[expect(clippy::as_conversions, reason = "small numbers of a test")]
+mod faults;
 pub mod file;
 pub mod frame;
 pub mod framer;
@@ -33,10 +40,14 @@ pub mod memory;
 pub mod merkle;
 pub mod proof;
 pub mod record;
+#[cfg(test)]
+#[expect(clippy::as_conversions, reason = "small numbers of a test")]
+mod rehearsal;
 pub mod seal;
 pub mod sled;
 pub mod store;
 #[cfg(test)]
+#[expect(clippy::as_conversions, clippy::string_slice, reason = "small numbers and ASCII of a test")]
 mod vectors;
 pub mod verify;
 mod writer;
@@ -50,7 +61,7 @@ pub use frames::{Frames, Stopper, Subscription};
 pub use lane::{Durable, Lane, Stopped};
 pub use leaf::{Disclosure, LeafError, jcs, leaf_bytes, leaf_hash};
 pub use memory::{Fault, MemoryLog};
-pub use merkle::Edge;
+pub use merkle::{Edge, Head};
 pub use proof::InclusionProof;
 pub use record::{SealedField, StoredRecord};
 pub use seal::{KeyError, SealError, SubjectKey, SubjectKeys};

@@ -10,6 +10,7 @@ use super::{Assembler, Cause, Damage, EventLog, Framer, LogError, MemoryLog, Pos
 use crate::terms::SiteName;
 use std::collections::HashMap;
 use std::error::Error;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -24,7 +25,7 @@ pub enum EngineKind {
 }
 
 impl EngineKind {
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Sled => "sled",
             Self::File => "segment",
@@ -59,7 +60,7 @@ pub enum OpenError {
         path: PathBuf,
     },
     /// The mark is of no use.
-    #[error("{0}: restore log and mark from a backup")]
+    #[error("{0}")]
     Mark(#[from] MarkError),
     /// The log contradicts itself or the mark.
     #[error("{0}: nothing is served from it; restore log and mark from a backup")]
@@ -101,8 +102,9 @@ pub(super) struct Parts {
     pub suspect: Option<PathBuf>,
     pub notes: Vec<String>,
     pub is_read_only: bool,
-    /// Behind the engine, so that it is removed after the engine is closed.
+    /// Behind the engine, so that these go after the engine is closed.
     pub scratch: Option<Scratch>,
+    pub lock: Option<Arc<File>>,
 }
 
 /// A copy made for reading, removed at the end.
@@ -165,13 +167,21 @@ impl LogStore {
         }
         let mark = if is_read_only { None } else { Some(Mark::open(&path)?) };
         let suspect = (!is_read_only).then(|| directory.suspect());
-        Ok(Self(Parts { engine, mark, marked, suspect, notes: Vec::new(), is_read_only, scratch: None }))
+        Ok(Self(Parts { engine, mark, marked, suspect, notes: Vec::new(), is_read_only, scratch: None, lock: directory.lock() }))
     }
 
     /// A log without a directory or a mark, for tests and throw-away servers.
     pub fn in_memory(engine: MemoryLog) -> Self {
-        let marked = Marked::start();
-        Self(Parts { engine: Arc::new(engine), mark: None, marked, suspect: None, notes: Vec::new(), is_read_only: false, scratch: None })
+        Self(Parts {
+            engine: Arc::new(engine),
+            mark: None,
+            marked: Marked::start(),
+            suspect: None,
+            notes: Vec::new(),
+            is_read_only: false,
+            scratch: None,
+            lock: None,
+        })
     }
 
     /// Reads the whole log once, checks it and hands each record over, in order. Nothing is written before all of it was found sound.

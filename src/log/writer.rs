@@ -124,7 +124,7 @@ impl Writer {
                 let place = SealPlace { site, seq, name: &field.name };
                 let ciphertext = seal(&key, &place, nonce, disclosure.encode().as_bytes());
                 let ciphertext = ciphertext.map_err(|error| Fatal::Seal { site: site.clone(), seq, error })?;
-                sealed.push(SealedField { subject: field.subject, name: field.name.to_owned(), nonce, ciphertext });
+                sealed.push(SealedField { subject: field.subject, name: field.name, nonce, ciphertext });
             }
             disclosures.push(disclosure);
         }

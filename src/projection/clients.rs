@@ -1,7 +1,7 @@
 //! Registered clients.
 
 use crate::event::{ClientEvent, ClientMetadata, ClientStatus};
-use crate::terms::{ClientId, Digest, RegistrationPath, Seq, Timestamp};
+use crate::terms::{Actor, ClientId, Digest, RegistrationPath, Seq, Timestamp};
 use serde_json::Value;
 use std::collections::HashMap;
 
@@ -14,6 +14,8 @@ pub struct Client {
     pub metadata: ClientMetadata,
     /// Whether it may act.
     pub status: ClientStatus,
+    /// Whether an administrator registered or approved it; otherwise nobody here has checked who it is.
+    pub verified: bool,
     /// Digest of its secret; none for a public client.
     pub secret: Option<Digest>,
     /// Digest of its registration access token.
@@ -49,13 +51,14 @@ impl Clients {
         self.by_id.values()
     }
 
-    pub(super) fn fold(&mut self, event: &ClientEvent, seq: Seq, t: Timestamp) -> Result<(), &'static str> {
+    pub(super) fn fold(&mut self, event: &ClientEvent, actor: &Actor, seq: Seq, t: Timestamp) -> Result<(), &'static str> {
         match event {
             ClientEvent::Registered { client, metadata, status, secret, registration_token, registration_path } => {
                 let new = Client {
                     id: client.clone(),
                     metadata: (**metadata).clone(),
                     status: *status,
+                    verified: is_administrator(actor),
                     secret: *secret,
                     registration_token: *registration_token,
                     registration_path: *registration_path,
@@ -84,7 +87,9 @@ impl Clients {
                 Ok(())
             }
             ClientEvent::Approved { client } | ClientEvent::Enabled { client } => {
-                self.change(client, seq)?.status = ClientStatus::Enabled;
+                let client = self.change(client, seq)?;
+                client.status = ClientStatus::Enabled;
+                client.verified = true;
                 Ok(())
             }
             ClientEvent::Disabled { client } => {
@@ -104,5 +109,12 @@ impl Clients {
         let client = self.by_id.get_mut(id).ok_or("the client is unknown")?;
         client.changed = seq;
         Ok(client)
+    }
+}
+
+fn is_administrator(actor: &Actor) -> bool {
+    match actor {
+        Actor::Os(_) | Actor::User(_) | Actor::Server => true,
+        Actor::Anonymous | Actor::Client(_) => false,
     }
 }

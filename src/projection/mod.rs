@@ -85,7 +85,7 @@ impl State {
         let (seq, t) = (record.seq, record.t);
         match &record.event {
             Event::Site(event) => site::fold(&mut self.site, event, seq),
-            Event::Client(event) => self.clients.fold(event, seq, t),
+            Event::Client(event) => self.clients.fold(event, &record.actor, seq, t),
             Event::User(event) => {
                 self.logins.fold_user(event, &self.users);
                 self.users.fold(event, seq)

@@ -56,6 +56,10 @@ impl Timestamp {
     pub fn month(self) -> String {
         self.to_string().chars().take(7).collect()
     }
+    /// The day in UTC, in words: `14 February 2027`.
+    pub fn day(self) -> String {
+        self.to_chrono().format("%-d %B %Y").to_string()
+    }
     fn to_chrono(self) -> DateTime<Utc> {
         i64::try_from(self.0).ok().and_then(DateTime::from_timestamp_millis).unwrap_or(DateTime::UNIX_EPOCH)
     }

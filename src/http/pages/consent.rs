@@ -42,7 +42,7 @@ impl Page for ConsentPage<'_> {
 pub struct ScopeGroup {
     /// Its heading.
     pub heading: &'static str,
-    /// Its scopes, in the order of their names.
+    /// Its scopes, in the order of their names; `openid` first.
     pub choices: Vec<ScopeChoice>,
 }
 
@@ -66,7 +66,8 @@ impl ScopeChoice {
             (ScopeKind::Launch, "Working together"),
             (ScopeKind::Other, "More"),
         ];
-        let asked: Vec<&Scope> = scopes.iter().filter(|scope| scope.as_str() != "offline_access").collect();
+        let mut asked: Vec<&Scope> = scopes.iter().filter(|scope| scope.as_str() != "offline_access").collect();
+        asked.sort_by_key(|scope| scope.as_str() != "openid");
         let group = |(kind, heading)| {
             let choices = asked.iter().filter(|scope| scope_words(scope).kind == kind).map(|scope| Self::of(scope)).collect();
             ScopeGroup { heading, choices }

@@ -31,6 +31,8 @@ impl Page for SignOutPage<'_> {
 pub struct SignedOutPage {
     /// The site's name for people.
     pub site_title: DisplayText,
+    /// What happened: one of our own fixed sentences.
+    pub sentence: &'static str,
     /// Where to go from here.
     pub back_to: Option<(DisplayText, WebLink)>,
 }

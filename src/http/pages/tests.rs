@@ -109,9 +109,13 @@ async fn an_error_is_announced_and_tied_to_the_fields() {
 #[tokio::test]
 async fn an_unchecked_app_is_named_by_its_host_before_anything_is_sent_to_it() {
     let (body, _) = show("sign-in-unverified", &SignInPage { app: Some(app(false)), ..sign_in() }).await;
-    assert!(body.contains("Nobody here has checked this app.") && count(&body, "<strong>growth-chart.example</strong>") == 2);
+    assert!(
+        body.contains("Nobody here has checked this app.") && count(&body, "<strong class=\"host\">growth-chart.example</strong>") == 2
+    );
     let (body, _) = show("consent-unverified", &ConsentPage { app: app(false), patients: vec![], ..consent() }).await;
-    assert!(body.contains("Nobody here has checked this app.") && count(&body, "<strong>growth-chart.example</strong>") == 2);
+    assert!(
+        body.contains("Nobody here has checked this app.") && count(&body, "<strong class=\"host\">growth-chart.example</strong>") == 2
+    );
 }
 
 #[tokio::test]
@@ -159,7 +163,7 @@ async fn signing_out_is_asked_and_told() {
     let (body, _) = show("sign-out", &page).await;
     assert_eq!(count(&body, "class=\"primary\""), 1);
     let back_to = WebLink::parse("https://growth-chart.example/").map(|link| (DisplayText::of("Growth Chart"), link));
-    let (body, policy) = show("signed-out", &SignedOutPage { site_title: DisplayText::of("Lakeside Family Practice"), back_to }).await;
+    let (body, policy) = show("signed-out", &SignedOutPage { site_title: DisplayText::of("Lakeside Family Practice"), sentence: "You have been signed out. Thank you.", back_to }).await;
     assert!(body.contains("<h1>Signed out</h1>") && policy.contains("form-action 'none'"));
 }
 

@@ -1,0 +1,247 @@
+//! `{GET, POST} /oauth2/{site}/authorize` (RFC 6749 §4.1, OpenID Connect Core §3.1.2, SPEC.md a.3 and d).
+
+use super::context::{At, failed};
+use super::cookies::Browser;
+use super::interaction::{self, Interaction};
+use super::told::{busy, refuse_here};
+use super::{Params, Response, client_credentials, reply};
+use crate::command::{ConsentFact, Decide, DenyConsent, IssueCode};
+use crate::event::{Endpoint, Refusal};
+use crate::ledger::{Failure, draw_secret};
+use crate::projection::Session;
+use crate::query::{AuthorizationRequest, check_authorization, find_target};
+use crate::terms::{Prompt, ScopeSet, UserId};
+use http::header::{LOCATION, SET_COOKIE};
+use http::{Method, StatusCode};
+
+/// The route. A POST becomes a GET of ours, because a cookie with SameSite=Lax does not come along with another site's POST.
+pub async fn endpoint(at: At) -> Response {
+    match at.inbound.method {
+        Method::GET => match Params::of_query(&at.inbound) {
+            Ok(params) if params.has("request_handle") => resume(&at, &params).await,
+            Ok(params) => authorize(&at, &params).await,
+            Err(error) => refuse_here(&at, Endpoint::Authorize, client_credentials::unreadable(error), None).await,
+        },
+        Method::POST => match Params::of_form(&at.inbound) {
+            Ok(params) => hand_over(&at, &params).await,
+            Err(error) => refuse_here(&at, Endpoint::Authorize, client_credentials::unreadable(error), None).await,
+        },
+        _ => reply::method_not_allowed("GET, POST"),
+    }
+}
+
+const POSTED: &str = "posted authorization request";
+
+/// Seals a posted request into the address of our own GET. It is bound to nothing: whoever has it could have posted it.
+async fn hand_over(at: &At, params: &Params) -> Response {
+    let pairs: Vec<(&str, &str)> = params.iter().collect();
+    let plain = serde_json::to_vec(&pairs).unwrap_or_default();
+    match at.site.seal(POSTED, &plain, b"") {
+        Ok(handle) if handle.len() > 7400 => refuse_here(at, Endpoint::Authorize, Refusal::ParameterTooLong, None).await,
+        Ok(handle) => reply::redirect_303(&format!("{}/authorize?request_handle={handle}", at.base_path())),
+        Err(failure) => failed(failure).await,
+    }
+}
+
+async fn resume(at: &At, params: &Params) -> Response {
+    let plain = params.get("request_handle").and_then(|handle| at.site.open(POSTED, handle, b""));
+    let pairs: Option<Vec<(String, String)>> = plain.and_then(|plain| serde_json::from_slice(&plain).ok());
+    match pairs {
+        Some(pairs) => authorize(at, &Params::from(pairs)).await,
+        None => refuse_here(at, Endpoint::Authorize, Refusal::InteractionInvalid, None).await,
+    }
+}
+
+async fn authorize(at: &At, params: &Params) -> Response {
+    let request = request(params);
+    let checked = at.site.read(|state| {
+        let site = state.site.as_ref().ok_or(Unanswerable::Here(Refusal::ClientUnknown))?;
+        let target = find_target(state, &request).map_err(Unanswerable::Here)?;
+        let interaction = |requested| Interaction {
+            client: target.client().id.clone(),
+            redirect_uri: target.redirect_uri().to_owned(),
+            redirect_uri_sent: target.sent(),
+            state: request.state.map(str::to_owned),
+            requested,
+            login_hint: params.get("login_hint").filter(|hint| hint.len() <= 255).map(str::to_owned),
+            session: None,
+            begun_at: at.ledger.now(),
+        };
+        let there = |refusal| Unanswerable::There(target.client().id.clone(), target.redirect_uri().to_owned(), refusal);
+        check_authorization(site, &target, &request).map(interaction).map_err(there)
+    });
+    let interaction = match checked {
+        Ok(interaction) => interaction,
+        Err(Unanswerable::Here(refusal)) => {
+            let client = request.client_id.and_then(|id| id.parse().ok());
+            return refuse_here(at, Endpoint::Authorize, refusal, client).await;
+        }
+        Err(Unanswerable::There(client, redirect_uri, refusal)) => {
+            let recorded = at.ledger.refuse(&at.site, Endpoint::Authorize, refusal, Some(client), at.facts()).await;
+            return match recorded {
+                Ok(()) => error_redirect(at, &redirect_uri, request.state, refusal),
+                Err(failure) => failed(failure).await,
+            };
+        }
+    };
+    let (browser, is_new) = interaction::browser(at);
+    let response = match begin(at, &browser, interaction, params.get("id_token_hint")).await {
+        Ok(response) => response,
+        Err(failure) => failed(failure).await,
+    };
+    match is_new && response.headers().contains_key(LOCATION) {
+        true => reply::with_header(response, SET_COOKIE, browser.set_cookie(at.site.name(), at.inbound.peer.secure, None)),
+        false => response,
+    }
+}
+
+/// Where a fault is told.
+enum Unanswerable {
+    /// To the person.
+    Here(Refusal),
+    /// To the client, by redirect.
+    There(crate::terms::ClientId, String, Refusal),
+}
+
+fn request(params: &Params) -> AuthorizationRequest<'_> {
+    AuthorizationRequest {
+        client_id: params.get("client_id"),
+        redirect_uri: params.get("redirect_uri"),
+        response_type: params.get("response_type"),
+        response_mode: params.get("response_mode"),
+        scope: params.get("scope"),
+        state: params.get("state"),
+        nonce: params.get("nonce"),
+        code_challenge: params.get("code_challenge"),
+        code_challenge_method: params.get("code_challenge_method"),
+        prompt: params.get("prompt"),
+        max_age: params.get("max_age"),
+        aud: params.get("aud"),
+        request: params.get("request"),
+        request_uri: params.get("request_uri"),
+    }
+}
+
+/// A good request: to the sign-in page, to the consent page, or straight back.
+async fn begin(at: &At, browser: &Browser, mut interaction: Interaction, hint: Option<&str>) -> Result<Response, Failure> {
+    let expected: Option<UserId> = match hint.map(|hint| at.ledger.read_hint(&at.site, hint)) {
+        Some(Some(claims)) => claims.sub.parse().ok(),
+        Some(None) => return refuse_there(at, &interaction, Refusal::ParameterMalformed).await,
+        None => None,
+    };
+    let session = interaction::live_session(at, browser).filter(|session| is_enough(at, session, &interaction, expected));
+    let silent = interaction.requested.prompt.contains(&Prompt::None);
+    match session {
+        Some(session) => {
+            interaction.session = Some(session.id);
+            proceed(at, browser, interaction, Some(&session)).await
+        }
+        None if silent => refuse_there(at, &interaction, Refusal::LoginRequired).await,
+        None => to_page(at, browser, &interaction, "provider/login").await,
+    }
+}
+
+/// Whether nobody needs to sign in again (OpenID Connect Core §3.1.2.1, `prompt`, `max_age`, `id_token_hint`).
+fn is_enough(at: &At, session: &Session, interaction: &Interaction, expected: Option<UserId>) -> bool {
+    let requested = &interaction.requested;
+    let anew = requested.prompt.iter().any(|prompt| matches!(prompt, Prompt::Login | Prompt::SelectAccount));
+    let too_old = requested.max_age.is_some_and(|seconds| at.ledger.now() >= session.auth_time.plus_seconds(seconds));
+    !anew && !too_old && expected.is_none_or(|user| user == session.user)
+}
+
+/// Someone is signed in: the consent page, unless the person allowed the same before.
+pub(super) async fn proceed(at: &At, browser: &Browser, interaction: Interaction, session: Option<&Session>) -> Result<Response, Failure> {
+    let silent = interaction.requested.prompt.contains(&Prompt::None);
+    let remembered = session.is_some_and(|session| may_skip_consent(at, session, &interaction));
+    match (remembered, silent) {
+        (true, _) => answer(at, &interaction, interaction.requested.scope.clone(), ConsentFact::Remembered).await,
+        (false, true) => refuse_there(at, &interaction, Refusal::ConsentRequired).await,
+        (false, false) => to_page(at, browser, &interaction, "consent").await,
+    }
+}
+
+/// A public client cannot be told from another that names itself so: the person is always asked (THREATS.md A61).
+fn may_skip_consent(at: &At, session: &Session, interaction: &Interaction) -> bool {
+    let asks = interaction.requested.prompt.contains(&Prompt::Consent);
+    at.site.read(|state| {
+        let public = state.clients.by_id(&interaction.client).is_none_or(|client| client.metadata.is_public());
+        let standing = state.consents.of(session.user, &interaction.client);
+        !asks && !public && standing.is_some_and(|standing| interaction.requested.scope.is_within(&standing.scope))
+    })
+}
+
+/// Sends the browser to a page of ours with its interaction.
+async fn to_page(at: &At, browser: &Browser, interaction: &Interaction, page: &str) -> Result<Response, Failure> {
+    let Some(sealed) = interaction.seal(at, browser)? else { return refuse_there(at, interaction, Refusal::ParameterTooLong).await };
+    let mut response = reply::redirect_302(&format!("{}/{page}?interaction={sealed}", at.base_path()));
+    let moved = at.site.read(|state| state.site.as_ref().is_some_and(|site| site.settings.compat_authorize_301));
+    if moved && at.inbound.method == Method::GET && page == "provider/login" {
+        *response.status_mut() = StatusCode::MOVED_PERMANENTLY;
+    }
+    Ok(response)
+}
+
+/// The person allows it: a code for the client.
+pub(super) async fn answer(at: &At, interaction: &Interaction, scope: ScopeSet, consent: ConsentFact) -> Result<Response, Failure> {
+    let Some(session) = interaction.session else { return refuse_there(at, interaction, Refusal::LoginRequired).await };
+    let code = draw_secret::<32>();
+    let command = IssueCode {
+        session,
+        client: interaction.client.clone(),
+        scope,
+        consent,
+        code: code.digest(),
+        redirect_uri: interaction.redirect_uri_digest(),
+        code_challenge: interaction.requested.code_challenge,
+        audience: interaction.requested.audience.clone(),
+        has_nonce: interaction.requested.nonce.is_some(),
+        nonce: interaction.requested.nonce.clone(),
+    };
+    match decided(at, command).await? {
+        Ok(_) => Ok(to_client(at, &interaction.redirect_uri, &[("code", code.expose())], interaction.state.as_deref())),
+        Err(refusal) if refusal.reply().travels => Ok(error_redirect(at, &interaction.redirect_uri, interaction.state.as_deref(), refusal)),
+        Err(_) => Ok(error_redirect(at, &interaction.redirect_uri, interaction.state.as_deref(), Refusal::ConsentDenied)),
+    }
+}
+
+/// The person says no.
+pub(super) async fn deny(at: &At, interaction: &Interaction) -> Result<Response, Failure> {
+    let Some(session) = interaction.session else { return refuse_there(at, interaction, Refusal::LoginRequired).await };
+    let command = DenyConsent { session, client: interaction.client.clone(), scope: interaction.requested.scope.clone() };
+    let refusal = decided(at, command).await?.err().unwrap_or(Refusal::ConsentDenied);
+    Ok(error_redirect(at, &interaction.redirect_uri, interaction.state.as_deref(), refusal))
+}
+
+async fn decided<C: Decide>(at: &At, command: C) -> Result<Result<C::Answer, Refusal>, Failure> {
+    let answer = at.ledger.submit(&at.site, command, at.facts()).await?.durable().await?;
+    Ok(answer.map_err(|refused| refused.refusal))
+}
+
+/// Records a refusal and tells it to the client.
+pub(super) async fn refuse_there(at: &At, interaction: &Interaction, refusal: Refusal) -> Result<Response, Failure> {
+    at.ledger.refuse(&at.site, Endpoint::Authorize, refusal, Some(interaction.client.clone()), at.facts()).await?;
+    Ok(error_redirect(at, &interaction.redirect_uri, interaction.state.as_deref(), refusal))
+}
+
+/// RFC 6749 §4.1.2.1.
+fn error_redirect(at: &At, redirect_uri: &str, state: Option<&str>, refusal: Refusal) -> Response {
+    let reply = refusal.reply();
+    to_client(at, redirect_uri, &[("error", reply.code.as_str()), ("error_description", reply.description)], state)
+}
+
+/// Every authorization response names its issuer (RFC 9207 §2) and brings back the client's `state`.
+fn to_client(at: &At, redirect_uri: &str, params: &[(&str, &str)], state: Option<&str>) -> Response {
+    let issuer = at.site.issuer();
+    let mut all = params.to_vec();
+    all.extend(state.map(|state| ("state", state)));
+    all.push(("iss", &issuer));
+    reply::redirect_302(&reply::append_query(redirect_uri, &all))
+}
+
+/// What a page says that cannot be served now.
+pub(super) async fn page_failed(at: &At, failure: Failure) -> Response {
+    match failure {
+        Failure::Busy | Failure::ClockUntrusted if at.wants_html() => busy(at),
+        other => failed(other).await,
+    }
+}

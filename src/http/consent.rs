@@ -1,0 +1,85 @@
+//! `{GET, POST} /oauth2/{site}/consent`: what the app wants, in plain words; allow or deny (SPEC.md a.4, k-40, k-52).
+
+use super::authorize::{answer, deny, page_failed};
+use super::context::At;
+use super::cookies::Browser;
+use super::interaction::{self, Interaction, form_token, is_own_form};
+use super::login::app;
+use super::pages::{AppView, ConsentPage, DisplayText, Form, FormTargets, OfflineChoice, ScopeChoice, html};
+use super::params::CONSENT_RULES;
+use super::told::{refuse_here, site_title};
+use super::{Params, Response, client_credentials, reply};
+use crate::command::ConsentFact;
+use crate::event::{Endpoint, Refusal};
+use crate::ledger::Failure;
+use crate::projection::Session;
+use crate::terms::{Scope, ScopeSet};
+use http::{Method, StatusCode};
+
+/// The route.
+pub async fn endpoint(at: At) -> Response {
+    let params = match at.inbound.method {
+        Method::GET => Params::of_query(&at.inbound),
+        Method::POST => Params::of_form_by(CONSENT_RULES, &at.inbound),
+        _ => return reply::method_not_allowed("GET, POST"),
+    };
+    let params = match params {
+        Ok(params) => params,
+        Err(error) => return refuse_here(&at, Endpoint::Consent, client_credentials::unreadable(error), None).await,
+    };
+    let (browser, _) = interaction::browser(&at);
+    let sealed = params.get("interaction").unwrap_or_default();
+    // The page belongs to the browser that began, and to the person who signed in there (THREATS.md A24).
+    let own = Interaction::open(&at, &browser, sealed).and_then(|interaction| {
+        let session = interaction::live_session(&at, &browser).filter(|session| Some(session.id) == interaction.session)?;
+        Some((interaction, session))
+    });
+    let Some((interaction, session)) = own else {
+        return refuse_here(&at, Endpoint::Consent, Refusal::InteractionInvalid, None).await;
+    };
+    let answered = match at.inbound.method {
+        Method::POST if !is_own_form(&at, &browser, sealed, params.get("csrf_token")) => {
+            return refuse_here(&at, Endpoint::Consent, Refusal::InteractionInvalid, Some(interaction.client)).await;
+        }
+        Method::POST => match params.get("decision") {
+            Some("allow") => answer(&at, &interaction, chosen(&interaction, &params), ConsentFact::Given).await,
+            Some("deny") => deny(&at, &interaction).await,
+            Some(_) | None => return refuse_here(&at, Endpoint::Consent, Refusal::ParameterMissing, Some(interaction.client)).await,
+        },
+        _ => page(&at, &browser, &interaction, sealed, &session),
+    };
+    match answered {
+        Ok(response) => response,
+        Err(failure) => page_failed(&at, failure).await,
+    }
+}
+
+/// What stays ticked of what was asked for; `openid` cannot be refused alone.
+fn chosen(interaction: &Interaction, params: &Params) -> ScopeSet {
+    let ticked: ScopeSet = params.all("scope").filter_map(|scope| scope.parse::<Scope>().ok()).collect();
+    let asked = &interaction.requested.scope;
+    let openid = asked.iter().filter(|scope| scope.as_str() == "openid").cloned();
+    asked.intersection(&ticked).union(&openid.collect())
+}
+
+fn page(at: &At, browser: &Browser, interaction: &Interaction, sealed: &str, session: &Session) -> Result<Response, Failure> {
+    let action = format!("{}/consent", at.base_path());
+    let csrf_token = form_token(at, browser, sealed)?;
+    let username = at.ledger.claims_of_user(&at.site, &session.user)?.remove("username");
+    let username = username.as_ref().and_then(|name| name.as_str()).unwrap_or_default().to_owned();
+    let refresh_seconds = at.site.read(|state| state.site.as_ref().map_or(0, |site| site.settings.refresh_seconds));
+    let until = at.ledger.now().plus_seconds(refresh_seconds).day();
+    let page = ConsentPage {
+        site_title: site_title(at),
+        app: app(at, interaction).unwrap_or_else(|| AppView::new("", &interaction.redirect_uri, false)),
+        form: Form { action: &action, interaction: sealed, csrf_token: &csrf_token },
+        form_targets: FormTargets::then(&interaction.redirect_uri),
+        username: DisplayText::of(&username),
+        switch_user: None,
+        groups: ScopeChoice::groups(&interaction.requested.scope),
+        offline: interaction.requested.scope.has("offline_access").then_some(OfflineChoice { until: Some(until) }),
+        patients: Vec::new(),
+        error: None,
+    };
+    Ok(html(StatusCode::OK, &page))
+}

@@ -1,0 +1,101 @@
+//! What every endpoint stands on.
+
+use super::{Inbound, Response, reply};
+use crate::command::Refused;
+use crate::event::Refusal;
+use crate::ledger::{Failure, Ledger, Site};
+use crate::terms::{ErrorCode, RequestFacts, SiteName};
+use http::header::{RETRY_AFTER, USER_AGENT};
+use http::{HeaderValue, StatusCode};
+use std::sync::Arc;
+
+/// The server, as its endpoints see it. Cheap to clone.
+#[derive(Clone)]
+pub struct Context {
+    /// Everything that can be known or done.
+    pub ledger: Ledger,
+}
+
+/// One request at one site.
+#[derive(Clone)]
+pub struct At {
+    /// The server.
+    pub ledger: Ledger,
+    /// The site.
+    pub site: Arc<Site>,
+    /// The request.
+    pub inbound: Arc<Inbound>,
+}
+
+impl Context {
+    /// The request at the site of this name; an unknown site is said as JSON, never by redirect (SPEC.md a.0).
+    pub fn at(&self, name: &str, inbound: Arc<Inbound>) -> Result<At, Response> {
+        let named = name.parse::<SiteName>().ok().filter(|name| *name != SiteName::server());
+        let site = named.and_then(|name| self.ledger.site(&name)).filter(|site| site.is_open());
+        let unknown = || reply::request_error(StatusCode::BAD_REQUEST, "There is no such site.");
+        site.map(|site| At { ledger: self.ledger.clone(), site, inbound }).ok_or_else(unknown)
+    }
+}
+
+impl At {
+    /// What is recorded of the request beside its events.
+    pub fn facts(&self) -> RequestFacts {
+        let user_agent = self.inbound.header(USER_AGENT).map(|text| text.chars().take(256).collect());
+        RequestFacts { corr: self.inbound.corr, ip: Some(self.inbound.peer.ip), user_agent }
+    }
+    /// The path below which the site's endpoints stand, as `/oauth2/default`.
+    pub fn base_path(&self) -> String {
+        let issuer = self.site.issuer();
+        url::Url::parse(&issuer).map(|url| url.path().trim_end_matches('/').to_owned()).unwrap_or_default()
+    }
+    /// Whether the browser would rather see a page than JSON.
+    pub fn wants_html(&self) -> bool {
+        let accept = self.inbound.header(http::header::ACCEPT).unwrap_or_default();
+        accept.contains("text/html") || accept.contains("application/xhtml+xml")
+    }
+}
+
+/// A refusal as JSON (RFC 6749 §5.2).
+pub fn refused(refused: &Refused) -> Response {
+    let reply = refused.refusal.reply();
+    let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::BAD_REQUEST);
+    let description = match &refused.detail {
+        Some(detail) => format!("{}: {}", reply.description, printable(detail)),
+        None => reply.description.to_owned(),
+    };
+    let response = reply::oauth_error(status, reply.code, &description);
+    match status {
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => with_retry(response),
+        _ => response,
+    }
+}
+
+/// The characters of `error_description` (RFC 6749 §5.2).
+fn printable(text: &str) -> String {
+    text.chars().filter(|c| (' '..='~').contains(c) && *c != '"' && *c != '\\').take(300).collect()
+}
+
+/// The same, without a detail.
+pub fn refusal(refusal: Refusal) -> Response {
+    refused(&Refused::from(refusal))
+}
+
+/// A request that could not be served: 503 if it may be tried again, 500 otherwise, never a false answer. Once something was
+/// decided there is only the answer or a closed connection, so a log that has stopped is answered by nothing: the process is ending.
+pub async fn failed(failure: Failure) -> Response {
+    match failure {
+        Failure::Busy | Failure::ClockUntrusted => {
+            let (code, text) = (ErrorCode::TemporarilyUnavailable, "The server is too busy; please try again in a moment");
+            with_retry(reply::oauth_error(StatusCode::SERVICE_UNAVAILABLE, code, text))
+        }
+        Failure::Stopped => std::future::pending().await,
+        Failure::Unreadable(_) | Failure::Vault(_) | Failure::Contradiction(_) => {
+            tracing::error!(%failure, "a request could not be served");
+            reply::server_error()
+        }
+    }
+}
+
+fn with_retry(response: Response) -> Response {
+    reply::with_header(response, RETRY_AFTER, HeaderValue::from_static("2"))
+}

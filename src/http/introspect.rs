@@ -1,0 +1,141 @@
+//! `POST /oauth2/{site}/introspect` (RFC 7662), in two dialects chosen by where the credentials travel (SPEC.md h, DESIGN.md §6).
+
+use super::client_credentials::{client_proof, refuse, refuse_about, unreadable};
+use super::context::{At, failed};
+use super::{Params, Response, reply};
+use crate::command::{ClientProof, Refused, Via, authenticate};
+use crate::event::{Endpoint, Refusal};
+use crate::ledger::{Failure, Presented};
+use crate::query::{Introspection, Status, TokenFacts, visible_scope};
+use crate::terms::{ClientId, TokenKind};
+use http::{Method, StatusCode};
+use serde_json::{Map, Value, json};
+
+/// Who is spoken to.
+#[derive(Clone, Copy, PartialEq)]
+enum Dialect {
+    /// RFC 7662: nothing but `active` about a token that is not.
+    Rfc,
+    /// The thread's clients, which read `status`.
+    Seed,
+}
+
+/// The route.
+pub async fn endpoint(at: At) -> Response {
+    match at.inbound.method {
+        Method::POST => introspect(&at).await,
+        _ => reply::method_not_allowed("POST"),
+    }
+}
+
+async fn introspect(at: &At) -> Response {
+    let params = match Params::of_form(&at.inbound) {
+        Ok(params) => params,
+        Err(error) => return refuse(at, Endpoint::Introspect, unreadable(error), None).await,
+    };
+    let proof = match client_proof(at, &params) {
+        Ok(proof) => proof,
+        Err(refusal) => return refuse(at, Endpoint::Introspect, refusal, None).await,
+    };
+    let dialect = dialect(at, &proof);
+    if let Err(refusal) = at.site.read(|state| authenticate(state, &proof).map(|_| ())) {
+        return unbelieved(at, &proof, refusal, dialect).await;
+    }
+    let Some(asker) = proof.client else { return refuse(at, Endpoint::Introspect, Refusal::ClientMissing, None).await };
+    let Some(text) = params.get("token") else {
+        let missing = Refused::about(Refusal::ParameterMissing, "token");
+        return refuse_about(at, Endpoint::Introspect, missing, Some(asker)).await;
+    };
+    let hint_is_known = params.get("token_type_hint").is_none_or(|hint| hint.parse::<TokenKind>().is_ok());
+    if dialect == Dialect::Seed && !hint_is_known {
+        return refuse(at, Endpoint::Introspect, Refusal::TokenHintUnsupported, Some(asker)).await;
+    }
+    match (at.ledger.present(&at.site, text), dialect) {
+        (Presented::BadSignature, Dialect::Seed) => {
+            refuse(at, Endpoint::Introspect, Refusal::TokenSignatureWrong, Some(asker)).await
+        }
+        (Presented::Unreadable, Dialect::Seed) => refuse(at, Endpoint::Introspect, Refusal::ParameterMalformed, Some(asker)).await,
+        (presented, _) => match tell(at, &presented, asker, dialect).await {
+            Ok(body) => reply::no_store(reply::json(StatusCode::OK, &body)),
+            Err(failure) => failed(failure).await,
+        },
+    }
+}
+
+fn dialect(at: &At, proof: &ClientProof) -> Dialect {
+    let speaks_seed = at.site.read(|state| state.site.as_ref().is_some_and(|site| site.settings.introspection_seed_dialect));
+    match speaks_seed && proof.via == Via::Post && proof.client.is_some() {
+        true => Dialect::Seed,
+        false => Dialect::Rfc,
+    }
+}
+
+/// A client that is not believed: the thread's are told that the token is invalid, all others that they are.
+async fn unbelieved(at: &At, proof: &ClientProof, refusal: Refusal, dialect: Dialect) -> Response {
+    let response = refuse(at, Endpoint::Introspect, refusal, proof.client.clone()).await;
+    match dialect {
+        Dialect::Seed => reply::no_store(reply::json(StatusCode::OK, &json!({ "active": false, "status": "invalid" }))),
+        // RFC 7662 §2.3 with RFC 6749 §5.2.
+        Dialect::Rfc if !response.headers().contains_key(http::header::WWW_AUTHENTICATE) => {
+            reply::www_authenticate(response, "Basic", &[("realm", "writ")])
+        }
+        Dialect::Rfc => response,
+    }
+}
+
+async fn tell(at: &At, presented: &Presented, asker: ClientId, dialect: Dialect) -> Result<Value, Failure> {
+    let Introspection { status, facts, .. } = at.ledger.introspect(&at.site, presented, at.facts()).await?;
+    // A client sees its own tokens only (THREATS.md A39).
+    let Some(facts) = facts.filter(|facts| facts.client == asker) else { return Ok(unknown(dialect)) };
+    if let Some(jti) = facts.jti {
+        at.ledger.tell_read(&at.site, jti, Some(asker), status == Status::Active, at.facts()).await?;
+    }
+    match (status, dialect) {
+        (Status::Active, _) => active(at, &facts).map(Value::Object),
+        (Status::Unknown, _) => Ok(unknown(dialect)),
+        (Status::Expired | Status::Revoked, Dialect::Rfc) => Ok(json!({ "active": false })),
+        (Status::Expired | Status::Revoked, Dialect::Seed) => {
+            let mut body = outline(at, &facts);
+            body.insert("active".into(), false.into());
+            body.insert("status".into(), status.word().into());
+            Ok(Value::Object(body))
+        }
+    }
+}
+
+fn unknown(dialect: Dialect) -> Value {
+    match dialect {
+        Dialect::Rfc => json!({ "active": false }),
+        Dialect::Seed => json!({ "active": false, "status": "invalid" }),
+    }
+}
+
+/// The thread's members (SPEC.md h).
+fn outline(at: &At, facts: &TokenFacts) -> Map<String, Value> {
+    let mut body = Map::new();
+    body.insert("scope".into(), visible_scope(&facts.scope, at.site.name()).to_string().into());
+    body.insert("client_id".into(), facts.client.as_str().into());
+    body.insert("exp".into(), facts.expires_at.unix_seconds().into());
+    body.insert("sub".into(), facts.user.to_string().into());
+    body
+}
+
+/// RFC 7662 §2.2, with the thread's `status` as an extension.
+fn active(at: &At, facts: &TokenFacts) -> Result<Map<String, Value>, Failure> {
+    let mut body = outline(at, facts);
+    body.insert("active".into(), true.into());
+    body.insert("status".into(), Status::Active.word().into());
+    body.insert("iss".into(), at.site.issuer().into());
+    body.insert("aud".into(), facts.audience.clone().unwrap_or_else(|| facts.client.to_string()).into());
+    body.insert("iat".into(), facts.issued_at.unix_seconds().into());
+    body.insert("nbf".into(), facts.issued_at.unix_seconds().into());
+    body.insert("site".into(), at.site.name().as_str().into());
+    if let Some(jti) = facts.jti {
+        body.insert("jti".into(), jti.to_string().into());
+        body.insert("token_type".into(), "Bearer".into());
+    }
+    if let Some(username) = at.ledger.claims_of_user(&at.site, &facts.user)?.remove("username") {
+        body.insert("username".into(), username);
+    }
+    Ok(body)
+}

@@ -1,0 +1,125 @@
+//! `{GET, POST} /oauth2/{site}/provider/login`, alias `/login`: signing in (SPEC.md a.4).
+
+use super::authorize::{page_failed, proceed};
+use super::context::At;
+use super::cookies::Browser;
+use super::interaction::{self, Interaction, form_token, is_own_form};
+use super::pages::{AppView, Form, FormTargets, SignInPage, html};
+use super::told::{refuse_here, site_title};
+use super::{Params, Response, client_credentials, reply};
+use crate::command::{SignIn, SignedIn};
+use crate::event::{Endpoint, Refusal};
+use crate::ledger::{Failure, draw_secret};
+use crate::terms::{Role, Secret};
+use http::header::{LOCATION, SET_COOKIE};
+use http::{Method, StatusCode};
+
+/// The route.
+pub async fn endpoint(at: At) -> Response {
+    let params = match at.inbound.method {
+        Method::GET => Params::of_query(&at.inbound),
+        Method::POST => Params::of_form(&at.inbound),
+        _ => return reply::method_not_allowed("GET, POST"),
+    };
+    let params = match params {
+        Ok(params) => params,
+        Err(error) => return refuse_here(&at, Endpoint::Login, client_credentials::unreadable(error), None).await,
+    };
+    let (browser, _) = interaction::browser(&at);
+    let sealed = params.get("interaction").unwrap_or_default();
+    let Some(interaction) = Interaction::open(&at, &browser, sealed) else {
+        return refuse_here(&at, Endpoint::Login, Refusal::InteractionInvalid, None).await;
+    };
+    let answered = match at.inbound.method {
+        Method::POST if !is_own_form(&at, &browser, sealed, params.get("csrf_token")) => {
+            return refuse_here(&at, Endpoint::Login, Refusal::InteractionInvalid, Some(interaction.client)).await;
+        }
+        Method::POST => sign_in(&at, &browser, interaction, sealed, &params).await,
+        _ => page(&at, &browser, &interaction, sealed, &Shown::first(&interaction)),
+    };
+    match answered {
+        Ok(response) => response,
+        Err(failure) => page_failed(&at, failure).await,
+    }
+}
+
+/// What the page shows besides the form.
+struct Shown<'a> {
+    username: Option<&'a str>,
+    error: Option<&'static str>,
+    status: StatusCode,
+}
+
+impl<'a> Shown<'a> {
+    fn first(interaction: &'a Interaction) -> Self {
+        Self { username: interaction.login_hint.as_deref(), error: None, status: StatusCode::OK }
+    }
+}
+
+async fn sign_in(at: &At, browser: &Browser, interaction: Interaction, sealed: &str, params: &Params) -> Result<Response, Failure> {
+    let username = params.get("username").unwrap_or_default();
+    let password = params.secret("password").unwrap_or_else(|| Secret::new(String::new()));
+    let login = at.ledger.login_of(&at.site, username);
+    let checked = at.ledger.check_password(&at.site, &login, &password).await?;
+    let cookie = draw_secret::<32>();
+    let before = interaction::live_session(at, browser);
+    let command = SignIn {
+        login,
+        role: params.get("user_role").and_then(Role::from_either).filter(|role| *role == Role::Patient),
+        password: checked,
+        cookie: cookie.digest(),
+        session: before.map(|session| session.id),
+        client: Some(interaction.client.clone()),
+    };
+    match at.ledger.submit(&at.site, command, at.facts()).await?.durable().await? {
+        Ok(signed_in) => signed(at, browser, cookie, interaction, signed_in).await,
+        Err(refused) => {
+            let (error, status) = match refused.refusal {
+                Refusal::SignInDelayed => ("Too many attempts. Please wait a moment and try again.", StatusCode::TOO_MANY_REQUESTS),
+                _ => ("That user name and password do not match. Please check them and try again.", StatusCode::OK),
+            };
+            page(at, browser, &interaction, sealed, &Shown { username: Some(username), error: Some(error), status })
+        }
+    }
+}
+
+/// Signed in: a new cookie (THREATS.md A67), and on to consent or back to the client. Never 302 after a password (THREATS.md A10).
+async fn signed(at: &At, browser: &Browser, cookie: Secret, mut interaction: Interaction, signed_in: SignedIn) -> Result<Response, Failure> {
+    let browser = Browser { id: Secret::new(browser.id.expose().to_owned()), session: Some(cookie) };
+    interaction.session = Some(signed_in.session);
+    // Who has just signed in need not do so again for `prompt=login` or `max_age`.
+    let session = at.site.read(|state| state.sessions.by_id(&signed_in.session).cloned());
+    let mut response = proceed(at, &browser, interaction, session.as_ref()).await?;
+    if response.headers().contains_key(LOCATION) {
+        *response.status_mut() = StatusCode::SEE_OTHER;
+    }
+    Ok(reply::with_header(response, SET_COOKIE, browser.set_cookie(at.site.name(), at.inbound.peer.secure, None)))
+}
+
+fn page(at: &At, browser: &Browser, interaction: &Interaction, sealed: &str, shown: &Shown<'_>) -> Result<Response, Failure> {
+    let action = format!("{}/provider/login", at.base_path());
+    let csrf_token = form_token(at, browser, sealed)?;
+    let page = SignInPage {
+        site_title: site_title(at),
+        app: app(at, interaction),
+        form: Form { action: &action, interaction: sealed, csrf_token: &csrf_token },
+        form_targets: FormTargets::then(&interaction.redirect_uri),
+        username_hint: shown.username,
+        error: shown.error,
+        patient_directory: at.site.read(|state| state.users.iter().any(|user| user.role == Role::Patient)),
+        show_email: false,
+        offer_remember: false,
+    };
+    Ok(html(shown.status, &page))
+}
+
+/// The app as the person sees it. Nobody has checked a client that registered itself and was not approved.
+pub(super) fn app(at: &At, interaction: &Interaction) -> Option<AppView> {
+    at.site.read(|state| {
+        let client = state.clients.by_id(&interaction.client)?;
+        let metadata = &client.metadata;
+        let name = metadata.client_name.as_deref().unwrap_or_default();
+        let view = AppView::new(name, &interaction.redirect_uri, client.verified);
+        Some(view.with_links(metadata.policy_uri.as_deref(), metadata.tos_uri.as_deref()))
+    })
+}

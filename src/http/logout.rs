@@ -1,0 +1,156 @@
+//! `{GET, POST} /oauth2/{site}/logout` (OpenID Connect RP-Initiated Logout 1.0, SPEC.md g).
+
+use super::authorize::page_failed;
+use super::context::At;
+use super::cookies::{Browser, clear_cookie};
+use super::interaction::{self, form_token, is_own_form, live_session};
+use super::pages::{DisplayText, Form, FormTargets, SignOutPage, SignedOutPage, html};
+use super::told::{refuse_here, site_title};
+use super::{Params, Response, client_credentials, reply};
+use crate::command::{EndSession, EndedBy};
+use crate::event::{Endpoint, Refusal};
+use crate::jose::IdTokenClaims;
+use crate::ledger::Failure;
+use crate::projection::Session;
+use crate::terms::SessionId;
+use http::header::SET_COOKIE;
+use http::{Method, StatusCode};
+use serde::{Deserialize, Serialize};
+
+/// The route.
+pub async fn endpoint(at: At) -> Response {
+    let params = match at.inbound.method {
+        Method::GET => Params::of_query(&at.inbound),
+        Method::POST => Params::of_form(&at.inbound),
+        _ => return reply::method_not_allowed("GET, POST"),
+    };
+    let params = match params {
+        Ok(params) => params,
+        Err(error) => return refuse_here(&at, Endpoint::Logout, client_credentials::unreadable(error), None).await,
+    };
+    let (browser, _) = interaction::browser(&at);
+    let answered = match params.get("id_token_hint") {
+        _ if params.has("decision") => confirmed(&at, &browser, &params).await,
+        None => ask(&at, &browser, None).await,
+        Some(hint) => match at.ledger.read_hint(&at.site, hint) {
+            None => return refuse_here(&at, Endpoint::Logout, Refusal::HintInvalid, None).await,
+            Some(claims) => hinted(&at, &browser, &claims, &params).await,
+        },
+    };
+    match answered {
+        Ok(response) => response,
+        Err(failure) => page_failed(&at, failure).await,
+    }
+}
+
+/// Without a verified hint the person is asked; nothing is redirected, because nobody knows who asks.
+async fn ask(at: &At, browser: &Browser, app_name: Option<DisplayText>) -> Result<Response, Failure> {
+    if !at.wants_html() {
+        return Ok(refuse_here(at, Endpoint::Logout, Refusal::HintInvalid, None).await);
+    }
+    match live_session(at, browser) {
+        None => Ok(said(at, NOT_SIGNED_IN)),
+        Some(session) => confirm_page(at, browser, &session, app_name),
+    }
+}
+
+const SIGNED_OUT: &str = "You have been signed out. Thank you.";
+const NOT_SIGNED_IN: &str = "You are currently not signed in.";
+
+/// With a verified hint its session ends at once.
+async fn hinted(at: &At, browser: &Browser, claims: &IdTokenClaims, params: &Params) -> Result<Response, Failure> {
+    let client = claims.aud.clone();
+    if params.get("client_id").is_some_and(|named| named != client.as_str()) {
+        return Ok(refuse_here(at, Endpoint::Logout, Refusal::HintInvalid, Some(client)).await);
+    }
+    let wanted = params.get("post_logout_redirect_uri");
+    let registered = at.site.read(|state| {
+        let uris = state.clients.by_id(&client).map(|client| client.metadata.post_logout_redirect_uris.clone());
+        wanted.is_some_and(|wanted| uris.unwrap_or_default().iter().any(|uri| uri.as_str() == wanted))
+    });
+    if wanted.is_some() && !registered {
+        at.ledger.refuse(&at.site, Endpoint::Logout, Refusal::LogoutUriMismatch, Some(client.clone()), at.facts()).await?;
+        return match live_session(at, browser) {
+            // The person may still sign out, after saying so; they are never sent to that address.
+            Some(session) if at.wants_html() => confirm_page(at, browser, &session, app_name(at, claims)),
+            Some(_) | None => Ok(refuse_here(at, Endpoint::Logout, Refusal::LogoutUriMismatch, Some(client)).await),
+        };
+    }
+    let everywhere = params.get("all_sessions") == Some("true") || claims.sid.is_none();
+    let user = claims.sub.parse().ok();
+    let command = EndSession {
+        session: claims.sid,
+        everywhere: user.filter(|_| everywhere).map(|user| (user, client)),
+        by: EndedBy::Hint,
+    };
+    let own = live_session(at, browser).is_some_and(|session| Some(session.id) == claims.sid);
+    let was_signed_in = end(at, command).await?;
+    let response = match wanted {
+        Some(uri) => {
+            let state: Vec<(&str, &str)> = params.get("state").map(|state| ("state", state)).into_iter().collect();
+            reply::redirect_302(&reply::append_query(uri, &state))
+        }
+        None => said(at, if was_signed_in { SIGNED_OUT } else { NOT_SIGNED_IN }),
+    };
+    Ok(if own { without_cookie(at, response) } else { response })
+}
+
+fn app_name(at: &At, claims: &IdTokenClaims) -> Option<DisplayText> {
+    let name = at.site.read(|state| state.clients.by_id(&claims.aud).and_then(|client| client.metadata.client_name.clone()));
+    name.map(|name| DisplayText::of(&name))
+}
+
+/// What the confirmation page brings back.
+#[derive(Serialize, Deserialize)]
+struct SigningOut {
+    session: SessionId,
+}
+
+const PURPOSE: &str = "sign-out";
+
+fn confirm_page(at: &At, browser: &Browser, session: &Session, app_name: Option<DisplayText>) -> Result<Response, Failure> {
+    let sealed = interaction::seal(at, PURPOSE, browser, &SigningOut { session: session.id })?;
+    let csrf_token = form_token(at, browser, &sealed)?;
+    let action = format!("{}/logout", at.base_path());
+    let username = at.ledger.claims_of_user(&at.site, &session.user)?.remove("username");
+    let page = SignOutPage {
+        site_title: site_title(at),
+        username: username.as_ref().and_then(|name| name.as_str()).map(DisplayText::of),
+        app_name,
+        form: Form { action: &action, interaction: &sealed, csrf_token: &csrf_token },
+        form_targets: FormTargets::own(),
+    };
+    Ok(html(StatusCode::OK, &page))
+}
+
+/// The person answered the confirmation page.
+async fn confirmed(at: &At, browser: &Browser, params: &Params) -> Result<Response, Failure> {
+    let sealed = params.get("interaction").unwrap_or_default();
+    let own = at.inbound.method == Method::POST && is_own_form(at, browser, sealed, params.get("csrf_token"));
+    let signing_out: Option<SigningOut> = interaction::open(at, PURPOSE, browser, sealed).filter(|_| own);
+    let Some(SigningOut { session }) = signing_out else {
+        return Ok(refuse_here(at, Endpoint::Logout, Refusal::InteractionInvalid, None).await);
+    };
+    if params.get("decision") != Some("allow") {
+        return Ok(reply::redirect_303(&format!("{}/logout", at.base_path())));
+    }
+    end(at, EndSession { session: Some(session), everywhere: None, by: EndedBy::Browser }).await?;
+    Ok(without_cookie(at, said(at, SIGNED_OUT)))
+}
+
+async fn end(at: &At, command: EndSession) -> Result<bool, Failure> {
+    let answer = at.ledger.submit(&at.site, command, at.facts()).await?.durable().await?;
+    answer.map_err(|refused| Failure::Contradiction(refused.refusal.to_string()))
+}
+
+fn without_cookie(at: &At, response: Response) -> Response {
+    reply::with_header(response, SET_COOKIE, clear_cookie(at.site.name(), at.inbound.peer.secure))
+}
+
+/// A page for people, a line of text for programs.
+fn said(at: &At, sentence: &'static str) -> Response {
+    match at.wants_html() {
+        true => html(StatusCode::OK, &SignedOutPage { site_title: site_title(at), sentence, back_to: None }),
+        false => reply::no_store(reply::content(StatusCode::OK, "text/plain;charset=UTF-8", sentence)),
+    }
+}

@@ -1,0 +1,94 @@
+//! Telling a person, or a program, that something cannot go on: a page with the request's id, or JSON, by `Accept`.
+
+use super::context::{At, failed};
+use super::pages::{DisplayText, ErrorPage, html};
+use super::{Response, context};
+use crate::event::{Endpoint, Refusal};
+use crate::terms::ClientId;
+use http::StatusCode;
+
+/// Records the refusal and says it here; nothing is redirected.
+pub async fn refuse_here(at: &At, endpoint: Endpoint, refusal: Refusal, client: Option<ClientId>) -> Response {
+    match at.ledger.refuse(&at.site, endpoint, refusal, client, at.facts()).await {
+        Ok(()) => say_here(at, refusal),
+        Err(failure) => failed(failure).await,
+    }
+}
+
+/// The name of the site, as people see it.
+pub fn site_title(at: &At) -> DisplayText {
+    let title = at.site.read(|state| state.site.as_ref().map(|site| site.settings.title.clone()));
+    DisplayText::or(&title.unwrap_or_default(), at.site.name().as_str())
+}
+
+fn say_here(at: &At, refusal: Refusal) -> Response {
+    // The status 401 belongs to a challenge, and a page has none.
+    let status = match refusal.reply().status {
+        401 => StatusCode::BAD_REQUEST,
+        other => StatusCode::from_u16(other).unwrap_or(StatusCode::BAD_REQUEST),
+    };
+    if !at.wants_html() {
+        let mut response = context::refusal(refusal);
+        *response.status_mut() = status;
+        return response;
+    }
+    let (title, sentence) = words(refusal);
+    let page = ErrorPage {
+        site_title: site_title(at),
+        title,
+        sentence,
+        code: refusal.reply().code,
+        request_id: at.inbound.corr,
+        next: None,
+    };
+    html(status, &page)
+}
+
+/// What a person is told: what happened and what to do.
+fn words(refusal: Refusal) -> (&'static str, &'static str) {
+    match refusal {
+        Refusal::ClientMissing | Refusal::ClientUnknown | Refusal::ClientDisabled | Refusal::ClientPending => (
+            "This app is not known here",
+            "The app that sent you is not registered at this site, or it is not allowed to sign people in. Nothing was sent to it. \
+             Please tell the makers of the app.",
+        ),
+        Refusal::RedirectUriMismatch => (
+            "The app asked for an answer at an address that is not its own",
+            "The redirect_uri of the request is missing or is not registered for this app, so nothing was sent there. Please tell the \
+             makers of the app.",
+        ),
+        Refusal::InteractionInvalid => (
+            "This page has expired",
+            "It was open for too long, or it belongs to another browser. Please go back to the app and start again.",
+        ),
+        Refusal::HintInvalid => (
+            "You were not signed out",
+            "The app sent an id_token_hint that this site did not issue. If you want to sign out, open the sign-out page of this site \
+             yourself.",
+        ),
+        Refusal::LogoutUriMismatch => (
+            "The app asked to send you to an address that is not its own",
+            "The post_logout_redirect_uri of the request is not registered for this app, so nothing was sent there.",
+        ),
+        Refusal::ParameterRepeated | Refusal::ParameterMalformed | Refusal::ParameterTooLong | Refusal::ParameterMissing => (
+            "The app sent a request that cannot be read",
+            "A parameter is missing, repeated, too long or malformed. Nothing was sent to the app. Please tell its makers.",
+        ),
+        _ => ("This did not work", "The request could not be answered. Please go back to the app and start again."),
+    }
+}
+
+/// A page that says the server is too busy.
+pub fn busy(at: &At) -> Response {
+    let code = crate::terms::ErrorCode::TemporarilyUnavailable;
+    let page = ErrorPage {
+        site_title: site_title(at),
+        title: "Too many people are signing in right now",
+        sentence: "Nothing went wrong with your account. Please wait a moment and try again.",
+        code,
+        request_id: at.inbound.corr,
+        next: None,
+    };
+    let response = html(StatusCode::SERVICE_UNAVAILABLE, &page);
+    super::reply::with_header(response, http::header::RETRY_AFTER, http::HeaderValue::from_static("2"))
+}
