@@ -1,7 +1,7 @@
 //! Client authentication (RFC 6749 §2.3). The secret was compared before; here it is decided what that means.
 
 use super::{Decision, Draft, Refused};
-use crate::event::{ClientEvent, ClientStatus, Event, Refusal};
+use crate::event::{ClientEvent, ClientStatus, Endpoint, Event, Refusal};
 use crate::projection::{Client, State};
 use crate::terms::{Actor, ClientId, Digest, Moment};
 use serde::{Deserialize, Serialize};
@@ -73,7 +73,7 @@ pub fn authenticate<'a>(state: &'a State, proof: &ClientProof) -> Result<Authent
 }
 
 /// The decision on a request whose client is not believed.
-pub(super) fn refused<A>(proof: &ClientProof, refusal: Refusal, moment: &Moment) -> Decision<A> {
-    let event = ClientEvent::AuthFailed { client: proof.client.clone(), reason: refusal };
+pub(super) fn refused<A>(proof: &ClientProof, endpoint: Endpoint, refusal: Refusal, moment: &Moment) -> Decision<A> {
+    let event = ClientEvent::AuthFailed { client: proof.client.clone(), endpoint, reason: refusal };
     Decision::refused(Refused::from(refusal), vec![Draft::new(Actor::Anonymous, Event::Client(event)).seen(moment, None)])
 }

@@ -44,7 +44,7 @@ impl Decide for EndSession {
             events.push(draft.seen(moment, Some(Subject::User(session.user))));
         }
         if let Some((user, client)) = &self.everywhere {
-            let mut grants: Vec<_> = state.grants.iter().filter(|grant| grant.user == *user && grant.client == *client).collect();
+            let mut grants: Vec<_> = state.grants.of_consent(*user, client).collect();
             grants.retain(|grant| grant.ended.is_none() && Some(grant.session) != self.session);
             grants.sort_by_key(|grant| grant.issued);
             events.extend(grants.into_iter().map(|grant| {

@@ -21,6 +21,7 @@ mod revoke_token;
 mod rotate_refresh;
 mod sign_in;
 mod tokens;
+mod withdraw_consent;
 
 pub use client_auth::{AuthenticatedClient, ClientProof, SecretFact, Via, authenticate};
 pub use decision::{Decide, Decision, Draft, Refused};
@@ -39,3 +40,4 @@ pub use register_client::{RegisterClient, registration_status};
 pub use revoke_token::{PresentedToken, RevokeToken};
 pub use rotate_refresh::{RefreshFact, Refreshed, RotateRefresh};
 pub use sign_in::{PasswordFact, SignIn, SignedIn};
+pub use withdraw_consent::WithdrawConsent;

@@ -1,9 +1,9 @@
 //! Things that are only noted: nothing is decided about them.
 
 use super::{Decide, Decision, Draft};
-use crate::event::{AuditEvent, Count, Endpoint, Event, Refusal, RequestEvent, ServerEvent, TokenEvent};
+use crate::event::{AuditEvent, ClientEvent, Count, Endpoint, Event, Refusal, RequestEvent, ServerEvent, TokenEvent};
 use crate::projection::State;
-use crate::terms::{Actor, ClientId, Digest, KeyId, Moment, SiteName, Timestamp, TokenId};
+use crate::terms::{Actor, ClientId, Digest, ErrorCode, KeyId, Moment, SiteName, Timestamp, TokenId};
 use serde::{Deserialize, Serialize};
 
 /// Something to be noted in the log.
@@ -60,6 +60,10 @@ impl Note {
             Noted::ClockStepped { wall, kept } => root(Event::Server(ServerEvent::ClockStepped { wall, kept })),
             Noted::ClockAccepted { wall } => root(Event::Server(ServerEvent::ClockAccepted { wall })),
             Noted::AuditRead { query, filter, rows } => root(Event::Audit(AuditEvent::Read { query, filter, rows })),
+            // A client that is not believed has an event of its own; counts of such refusals are told like any other's.
+            Noted::RequestRefused { endpoint, reason, client, times: None } if reason.reply().code == ErrorCode::InvalidClient => {
+                root(Event::Client(ClientEvent::AuthFailed { client, endpoint, reason }))
+            }
             Noted::RequestRefused { endpoint, reason, client, times } => {
                 root(Event::Request(RequestEvent::Refused { endpoint, reason, client, times }))
             }

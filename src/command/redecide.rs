@@ -3,7 +3,7 @@
 
 use super::{
     ChangeClient, ChangeUser, ConfigureSite, CreateSite, CreateUser, Decide, Decision, DenyConsent, EndSession, GenerateKey, IssueCode,
-    Note, RedeemCode, RegisterClient, RetireKey, RevokeToken, RotateRefresh, SignIn, UpdateClient,
+    Note, RedeemCode, RegisterClient, RetireKey, RevokeToken, RotateRefresh, SignIn, UpdateClient, WithdrawConsent,
 };
 use crate::event::Record;
 use crate::projection::State;
@@ -52,6 +52,7 @@ pub fn redecide(state: &State, first: &Record) -> Redecided {
         RotateRefresh::NAME => again.decide::<RotateRefresh>(),
         SignIn::NAME => again.decide::<SignIn>(),
         UpdateClient::NAME => again.decide::<UpdateClient>(),
+        WithdrawConsent::NAME => again.decide::<WithdrawConsent>(),
         _ => Err(RedecideError::Unreadable(name)),
     }
 }

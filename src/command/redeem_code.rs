@@ -2,7 +2,7 @@
 
 use super::tokens::{About, denial, denied, issue};
 use super::{ClientProof, Decide, Decision, Draft, authenticate, client_auth};
-use crate::event::{CodeEvent, Event, GrantEnd, GrantEvent, IssuedTokens, Refusal, TokenEvent};
+use crate::event::{CodeEvent, Endpoint, Event, GrantEnd, GrantEvent, IssuedTokens, Refusal, TokenEvent};
 use crate::projection::{Code, Grant, Life, State};
 use crate::terms::{Actor, CodeChallenge, Digest, GrantType, Moment, Subject};
 use serde::{Deserialize, Serialize};
@@ -33,7 +33,7 @@ impl Decide for RedeemCode {
     fn decide(&self, state: &State, moment: &Moment) -> Decision<IssuedTokens> {
         let client = match authenticate(state, &self.client_auth) {
             Ok(authenticated) => authenticated.client(),
-            Err(refusal) => return client_auth::refused(&self.client_auth, refusal, moment),
+            Err(refusal) => return client_auth::refused(&self.client_auth, Endpoint::Token, refusal, moment),
         };
         let about = About { client, grant_type: GrantType::AuthorizationCode, grant: None, code: None };
         if !client.metadata.grant_types.contains(&GrantType::AuthorizationCode) {

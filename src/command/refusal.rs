@@ -52,7 +52,6 @@ impl Refusal {
             Self::RedirectUriUnacceptable => here(400, InvalidRedirectUri, "redirect_uris is invalid"),
             Self::MetadataUnacceptable => here(400, InvalidClientMetadata, "The client metadata is invalid"),
             Self::SoftwareStatementUnsupported => here(400, InvalidSoftwareStatement, "Software statements are not supported"),
-            Self::RegistrationTooFrequent => here(429, TemporarilyUnavailable, "Too many registrations from this address"),
 
             Self::RedirectUriMismatch => here(400, InvalidRequest, "The redirect_uri is missing or not registered for this client"),
             Self::ResponseTypeMissing => travels(InvalidRequest, "The response_type is missing"),
@@ -116,7 +115,6 @@ impl Refusal {
             Self::KeyInUse => here(409, InvalidRequest, "The key is the one that signs; rotate first"),
             Self::SettingUnknown => here(400, InvalidRequest, "There is no such setting, or it cannot have this value"),
             Self::NothingToChange => here(409, InvalidRequest, "It is so already"),
-            Self::ClockUntrusted => here(503, TemporarilyUnavailable, "The server's clock is being checked"),
         }
     }
 }

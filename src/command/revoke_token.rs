@@ -35,7 +35,7 @@ impl Decide for RevokeToken {
     fn decide(&self, state: &State, moment: &Moment) -> Decision<bool> {
         let client = match authenticate(state, &self.client_auth) {
             Ok(authenticated) => authenticated.client(),
-            Err(refusal) => return client_auth::refused(&self.client_auth, refusal, moment),
+            Err(refusal) => return client_auth::refused(&self.client_auth, Endpoint::Revoke, refusal, moment),
         };
         match self.token {
             PresentedToken::Access(token) => revoke_access(state, client, token, moment),

@@ -3,7 +3,7 @@
 use super::redeem_code::end_of;
 use super::tokens::{About, denied, issue, latest};
 use super::{ClientProof, Decide, Decision, Draft, Refused, SecretFact, authenticate, client_auth};
-use crate::event::{Event, GrantEnd, IssuedTokens, RefreshEvent, Refusal};
+use crate::event::{Endpoint, Event, GrantEnd, IssuedTokens, RefreshEvent, Refusal};
 use crate::projection::{Client, Grant, Life, State};
 use crate::terms::{Actor, GrantId, GrantType, Moment, ScopeSet, Subject};
 use serde::{Deserialize, Serialize};
@@ -53,7 +53,7 @@ impl Decide for RotateRefresh {
         let proof = self.named_proof(state);
         let client = match authenticate(state, &proof) {
             Ok(authenticated) => authenticated.client(),
-            Err(refusal) => return client_auth::refused(&proof, refusal, moment),
+            Err(refusal) => return client_auth::refused(&proof, Endpoint::Token, refusal, moment),
         };
         let about = About { client, grant_type: GrantType::RefreshToken, grant: None, code: None };
         if !client.metadata.grant_types.contains(&GrantType::RefreshToken) {

@@ -1,6 +1,6 @@
 //! Clients (RFC 7591, RFC 7592).
 
-use super::{Outcome, Refusal, Severity};
+use super::{Endpoint, Outcome, Refusal, Severity};
 use crate::terms::protocol::words;
 use crate::terms::{
     ApplicationType, ClientId, Digest, GrantType, RedirectUri, RegistrationPath, ScopeSet, SigningAlgorithm, TokenEndpointAuthMethod,
@@ -56,6 +56,7 @@ pub enum ClientEvent {
     AuthFailed {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         client: Option<ClientId>,
+        endpoint: Endpoint,
         reason: Refusal,
     },
 }

@@ -48,8 +48,6 @@ words!(
         MetadataUnacceptable = "metadata_unacceptable",
         /// A software statement was sent; none is understood.
         SoftwareStatementUnsupported = "software_statement_unsupported",
-        /// Too many registrations from one address.
-        RegistrationTooFrequent = "registration_too_frequent",
 
         // The authorization request.
         /// The `redirect_uri` is missing or not one of the client's. Never answered by redirect.
@@ -174,7 +172,5 @@ words!(
         SettingUnknown = "setting_unknown",
         /// What is asked for is already so.
         NothingToChange = "nothing_to_change",
-        /// The wall clock is not to be trusted at the moment; nothing is issued (DESIGN.md §4).
-        ClockUntrusted = "clock_untrusted",
     }
 );

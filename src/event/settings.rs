@@ -15,9 +15,6 @@ pub struct Settings {
     /// Whether apps may register themselves.
     #[serde(rename = "dcr.mode")]
     pub dcr_mode: RegistrationMode,
-    /// Registrations per address and hour; 0 is no limit.
-    #[serde(rename = "dcr.rate")]
-    pub dcr_rate: u64,
     /// Which clients wait for approval (SPEC.md b.2).
     pub app_approval: ApprovalMode,
     /// Life of an authorization code, at most 300.
@@ -117,7 +114,6 @@ impl Settings {
             profile,
             title: title.to_owned(),
             dcr_mode: RegistrationMode::Open,
-            dcr_rate: 0,
             app_approval: ApprovalMode::AutoPatient,
             code_seconds: if seed { 300 } else { 60 },
             access_seconds: 3600,

@@ -3,6 +3,7 @@
 use super::context::{At, failed};
 use super::cookies::Browser;
 use super::interaction::{self, Interaction};
+use super::params::PROTOCOL_RULES;
 use super::told::{busy, refuse_here};
 use super::{Params, Response, client_credentials, reply};
 use crate::command::{ConsentFact, Decide, DenyConsent, IssueCode};
@@ -17,11 +18,14 @@ use http::{Method, StatusCode};
 /// The route. A POST becomes a GET of ours, because a cookie with SameSite=Lax does not come along with another site's POST.
 pub async fn endpoint(at: At) -> Response {
     match at.inbound.method {
-        Method::GET => match Params::of_query(&at.inbound) {
-            Ok(params) if params.has("request_handle") => resume(&at, &params).await,
-            Ok(params) => authorize(&at, &params).await,
-            Err(error) => refuse_here(&at, Endpoint::Authorize, client_credentials::unreadable(error), None).await,
-        },
+        Method::GET => {
+            let query = at.inbound.query.as_deref().unwrap_or_default();
+            match Params::parse_with_repeats(query.as_bytes(), PROTOCOL_RULES) {
+                Ok((params, _)) if params.has("request_handle") => resume(&at, &params).await,
+                Ok((params, repeated)) => authorize(&at, &params, !repeated.is_empty()).await,
+                Err(error) => refuse_here(&at, Endpoint::Authorize, client_credentials::unreadable(error), None).await,
+            }
+        }
         Method::POST => match Params::of_form(&at.inbound) {
             Ok(params) => hand_over(&at, &params).await,
             Err(error) => refuse_here(&at, Endpoint::Authorize, client_credentials::unreadable(error), None).await,
@@ -47,12 +51,13 @@ async fn resume(at: &At, params: &Params) -> Response {
     let plain = params.get("request_handle").and_then(|handle| at.site.open(POSTED, handle, b""));
     let pairs: Option<Vec<(String, String)>> = plain.and_then(|plain| serde_json::from_slice(&plain).ok());
     match pairs {
-        Some(pairs) => authorize(at, &Params::from(pairs)).await,
+        Some(pairs) => authorize(at, &Params::from(pairs), false).await,
         None => refuse_here(at, Endpoint::Authorize, Refusal::InteractionInvalid, None).await,
     }
 }
 
-async fn authorize(at: &At, params: &Params) -> Response {
+/// A repeated `client_id` or `redirect_uri` counts as missing, so that nothing is redirected; any other repeat is told to the client.
+async fn authorize(at: &At, params: &Params, repeats: bool) -> Response {
     let request = request(params);
     let checked = at.site.read(|state| {
         let site = state.site.as_ref().ok_or(Unanswerable::Here(Refusal::ClientUnknown))?;
@@ -68,6 +73,9 @@ async fn authorize(at: &At, params: &Params) -> Response {
             begun_at: at.ledger.now(),
         };
         let there = |refusal| Unanswerable::There(target.client().id.clone(), target.redirect_uri().to_owned(), refusal);
+        if repeats {
+            return Err(there(Refusal::ParameterRepeated));
+        }
         check_authorization(site, &target, &request).map(interaction).map_err(there)
     });
     let interaction = match checked {

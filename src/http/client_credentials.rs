@@ -13,7 +13,9 @@ pub fn client_proof(at: &At, params: &Params) -> Result<ClientProof, Refusal> {
     match Credentials::of(&at.inbound.headers) {
         Err(_) | Ok(Some(Credentials::Bearer(_))) => Err(Refusal::CredentialsMalformed),
         Ok(Some(Credentials::Basic { .. })) if params.has("client_secret") => Err(Refusal::CredentialsRepeated),
-        Ok(Some(Credentials::Basic { client_id, .. })) if named.is_some_and(|named| named != client_id) => Err(Refusal::CredentialsRepeated),
+        Ok(Some(Credentials::Basic { client_id, .. })) if named.is_some_and(|named| named != client_id) => {
+            Err(Refusal::CredentialsRepeated)
+        }
         Ok(Some(Credentials::Basic { client_id, client_secret })) => {
             let client: ClientId = client_id.parse().map_err(|_| Refusal::ClientUnknown)?;
             let given = (!client_secret.expose().is_empty()).then_some(&client_secret);

@@ -51,9 +51,7 @@ async fn introspect(at: &At) -> Response {
         return refuse(at, Endpoint::Introspect, Refusal::TokenHintUnsupported, Some(asker)).await;
     }
     match (at.ledger.present(&at.site, text), dialect) {
-        (Presented::BadSignature, Dialect::Seed) => {
-            refuse(at, Endpoint::Introspect, Refusal::TokenSignatureWrong, Some(asker)).await
-        }
+        (Presented::BadSignature, Dialect::Seed) => refuse(at, Endpoint::Introspect, Refusal::TokenSignatureWrong, Some(asker)).await,
         (Presented::Unreadable, Dialect::Seed) => refuse(at, Endpoint::Introspect, Refusal::ParameterMalformed, Some(asker)).await,
         (presented, _) => match tell(at, &presented, asker, dialect).await {
             Ok(body) => reply::no_store(reply::json(StatusCode::OK, &body)),

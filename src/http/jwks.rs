@@ -1,8 +1,8 @@
 //! `GET /oauth2/{site}/jwk`, alias `/jwks` (RFC 7517 §5, SPEC.md a.7).
 
+use super::Response;
 use super::context::At;
 use super::discovery::document;
-use super::Response;
 use crate::query::jwk_set;
 
 /// The route.

@@ -84,7 +84,13 @@ async fn sign_in(at: &At, browser: &Browser, interaction: Interaction, sealed: &
 }
 
 /// Signed in: a new cookie (THREATS.md A67), and on to consent or back to the client. Never 302 after a password (THREATS.md A10).
-async fn signed(at: &At, browser: &Browser, cookie: Secret, mut interaction: Interaction, signed_in: SignedIn) -> Result<Response, Failure> {
+async fn signed(
+    at: &At,
+    browser: &Browser,
+    cookie: Secret,
+    mut interaction: Interaction,
+    signed_in: SignedIn,
+) -> Result<Response, Failure> {
     let browser = Browser { id: Secret::new(browser.id.expose().to_owned()), session: Some(cookie) };
     interaction.session = Some(signed_in.session);
     // Who has just signed in need not do so again for `prompt=login` or `max_age`.
@@ -106,7 +112,7 @@ fn page(at: &At, browser: &Browser, interaction: &Interaction, sealed: &str, sho
         form_targets: FormTargets::then(&interaction.redirect_uri),
         username_hint: shown.username,
         error: shown.error,
-        patient_directory: at.site.read(|state| state.users.iter().any(|user| user.role == Role::Patient)),
+        patient_directory: at.site.read(|state| state.users.has_patients()),
         show_email: false,
         offer_remember: false,
     };

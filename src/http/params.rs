@@ -62,8 +62,15 @@ impl Params {
     }
     /// Decodes `encoded` by these rules.
     pub fn parse(encoded: &[u8], rules: Rules) -> Result<Self, ParamsError> {
+        let (params, repeated) = Self::parse_with_repeats(encoded, rules)?;
+        if repeated.is_empty() { Ok(params) } else { Err(ParamsError::Repeated) }
+    }
+    /// Decodes `encoded`, and says which names come twice that may not. [`Self::get`] finds none of those: which of two values is
+    /// meant cannot be told. For the authorization endpoint, which tells a client of repeats by redirect (SPEC.md d).
+    pub fn parse_with_repeats(encoded: &[u8], rules: Rules) -> Result<(Self, Vec<String>), ParamsError> {
         let mut params = Vec::new();
         let mut seen = HashSet::new();
+        let mut repeated = Vec::new();
         for pair in encoded.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
             if params.len() == rules.most {
                 return Err(ParamsError::TooMany);
@@ -72,12 +79,12 @@ impl Params {
             let name = decode_form(halves.next().unwrap_or_default())?;
             let value = decode_form(halves.next().unwrap_or_default())?;
             if !seen.insert(name.clone()) && !rules.repeatable.contains(&name.as_str()) {
-                return Err(ParamsError::Repeated);
+                repeated.push(name.clone());
             }
             params.push((name, value));
         }
-        params.retain(|(_, value)| !value.is_empty());
-        Ok(Self(params))
+        params.retain(|(name, value)| !value.is_empty() && !repeated.contains(name));
+        Ok((Self(params), repeated))
     }
     /// The value of this parameter; the first one of a repeatable parameter.
     pub fn get(&self, name: &str) -> Option<&str> {

@@ -85,4 +85,3 @@ where
         Err(response) => response,
     }
 }
-

@@ -33,14 +33,8 @@ fn say_here(at: &At, refusal: Refusal) -> Response {
         return response;
     }
     let (title, sentence) = words(refusal);
-    let page = ErrorPage {
-        site_title: site_title(at),
-        title,
-        sentence,
-        code: refusal.reply().code,
-        request_id: at.inbound.corr,
-        next: None,
-    };
+    let page =
+        ErrorPage { site_title: site_title(at), title, sentence, code: refusal.reply().code, request_id: at.inbound.corr, next: None };
     html(status, &page)
 }
 

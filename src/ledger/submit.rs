@@ -81,7 +81,7 @@ impl Ledger {
             Event::Request(crate::event::RequestEvent::Refused { endpoint, reason, client, times: None }) => {
                 Some((*endpoint, *reason, client.clone()))
             }
-            Event::Client(ClientEvent::AuthFailed { client, reason }) => Some((crate::event::Endpoint::Token, *reason, client.clone())),
+            Event::Client(ClientEvent::AuthFailed { client, endpoint, reason }) => Some((*endpoint, *reason, client.clone())),
             Event::Token(TokenEvent::Denied { client, reason, grant: None, .. }) => {
                 Some((crate::event::Endpoint::Token, *reason, Some(client.clone())))
             }

@@ -5,7 +5,7 @@
 use super::expiry::{Expiries, Thing};
 use crate::event::{CodeEvent, ConsentEvent, GrantEvent, IssuedTokens, RefreshEvent, TokenEvent};
 use crate::terms::{ClientId, CodeChallenge, CodeId, Digest, GrantId, ScopeSet, Seq, SessionId, Timestamp, TokenId, UserId};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// The authorization given by one consent: parent of one code and of all tokens that came from it.
 #[derive(Clone, PartialEq, Debug)]
@@ -86,6 +86,9 @@ pub struct Grants {
     by_id: HashMap<GrantId, Grant>,
     by_code: HashMap<Digest, Code>,
     by_token: HashMap<TokenId, Token>,
+    /// What a session's end and a person's withdrawal reach.
+    by_session: HashMap<SessionId, HashSet<GrantId>>,
+    by_consent: HashMap<(UserId, ClientId), HashSet<GrantId>>,
 }
 
 impl Grants {
@@ -101,6 +104,15 @@ impl Grants {
     pub fn token(&self, id: &TokenId) -> Option<&Token> {
         self.by_token.get(id)
     }
+    /// The grants that rest on this person's permission to this client, in no order.
+    pub fn of_consent(&self, user: UserId, client: &ClientId) -> impl Iterator<Item = &Grant> {
+        let ids = self.by_consent.get(&(user, client.clone()));
+        ids.into_iter().flatten().filter_map(|id| self.by_id.get(id))
+    }
+    /// The grants that came from this session, in no order.
+    pub fn of_session(&self, session: &SessionId) -> impl Iterator<Item = &Grant> {
+        self.by_session.get(session).into_iter().flatten().filter_map(|id| self.by_id.get(id))
+    }
     /// Every grant that is remembered, in no order.
     pub fn iter(&self) -> impl Iterator<Item = &Grant> {
         self.by_id.values()
@@ -111,7 +123,7 @@ impl Grants {
     }
     /// Until when a grant rests on this session.
     pub(super) fn needs_session_until(&self, session: &SessionId) -> Option<Timestamp> {
-        self.by_id.values().filter(|grant| grant.session == *session && grant.ended.is_none()).map(|grant| grant.expires_at).max()
+        self.of_session(session).filter(|grant| grant.ended.is_none()).map(|grant| grant.expires_at).max()
     }
 
     pub(super) fn fold(&mut self, event: &GrantEvent, seq: Seq) -> Result<(), &'static str> {
@@ -127,9 +139,12 @@ impl Grants {
     /// A withdrawn consent ends every grant under it.
     pub(super) fn fold_consent(&mut self, event: &ConsentEvent, seq: Seq) {
         if let ConsentEvent::Revoked { user, client } = event {
-            for grant in self.by_id.values_mut().filter(|grant| grant.user == *user && grant.client == *client) {
-                grant.ended = grant.ended.or(Some(Ending { by: seq, ends_grants: true }));
-                grant.changed = seq;
+            let ids: Vec<GrantId> = self.of_consent(*user, client).map(|grant| grant.id).collect();
+            for id in ids {
+                if let Some(grant) = self.by_id.get_mut(&id).filter(|grant| grant.ended.is_none()) {
+                    grant.ended = Some(Ending { by: seq, ends_grants: true });
+                    grant.changed = seq;
+                }
             }
         }
     }
@@ -177,6 +192,8 @@ impl Grants {
                 let code = Code { id: *code, grant: *grant, redirect_uri: *redirect_uri, challenge, expires_at: *expires_at };
                 self.by_code.insert(*digest, code);
                 self.by_id.insert(*grant, new);
+                self.by_session.entry(*session).or_default().insert(*grant);
+                self.by_consent.entry((*user, client.clone())).or_default().insert(*grant);
                 expiries.add(end, Thing::Grant(*grant));
                 Ok(())
             }
@@ -248,9 +265,13 @@ impl Grants {
     }
 
     pub(super) fn forget_grant(&mut self, id: &GrantId, t: Timestamp) {
-        if let Some(grant) = self.by_id.get(id).filter(|grant| grant.expires_at < t) {
+        if self.by_id.get(id).is_none_or(|grant| grant.expires_at >= t) {
+            return;
+        }
+        if let Some(grant) = self.by_id.remove(id) {
             self.by_code.remove(&grant.code);
-            self.by_id.remove(id);
+            leave(&mut self.by_session, &grant.session, id);
+            leave(&mut self.by_consent, &(grant.user, grant.client), id);
         }
     }
 
@@ -258,5 +279,15 @@ impl Grants {
         let grant = self.by_id.get_mut(id).ok_or("the grant is unknown")?;
         grant.changed = seq;
         Ok(grant)
+    }
+}
+
+/// Takes a grant out of a set, and the set away with its last one.
+fn leave<K: Eq + std::hash::Hash>(sets: &mut HashMap<K, HashSet<GrantId>>, key: &K, grant: &GrantId) {
+    if let Some(set) = sets.get_mut(key) {
+        set.remove(grant);
+        if set.is_empty() {
+            sets.remove(key);
+        }
     }
 }

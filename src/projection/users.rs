@@ -32,6 +32,7 @@ pub struct User {
 pub struct Users {
     by_id: HashMap<UserId, User>,
     by_login: HashMap<Digest, UserId>,
+    patients: u64,
 }
 
 impl Users {
@@ -42,6 +43,10 @@ impl Users {
     /// The user who signs in with this name.
     pub fn by_login(&self, login: &Digest) -> Option<&User> {
         self.by_login.get(login).and_then(|id| self.by_id.get(id))
+    }
+    /// Whether anybody belongs to the patients' directory.
+    pub fn has_patients(&self) -> bool {
+        self.patients > 0
     }
     /// Every user, in no order.
     pub fn iter(&self) -> impl Iterator<Item = &User> {
@@ -63,6 +68,7 @@ impl Users {
                     changed: seq,
                 };
                 self.by_login.insert(*login, *user);
+                self.patients = self.patients.saturating_add(u64::from(*role == Role::Patient));
                 self.by_id.insert(*user, new).map_or(Ok(()), |_| Err("the user was created before"))
             }
             UserEvent::PasswordReset { user, credential, .. } => self.change(user, seq, |user| user.credential = Some(*credential)),

@@ -163,7 +163,15 @@ async fn signing_out_is_asked_and_told() {
     let (body, _) = show("sign-out", &page).await;
     assert_eq!(count(&body, "class=\"primary\""), 1);
     let back_to = WebLink::parse("https://growth-chart.example/").map(|link| (DisplayText::of("Growth Chart"), link));
-    let (body, policy) = show("signed-out", &SignedOutPage { site_title: DisplayText::of("Lakeside Family Practice"), sentence: "You have been signed out. Thank you.", back_to }).await;
+    let (body, policy) = show(
+        "signed-out",
+        &SignedOutPage {
+            site_title: DisplayText::of("Lakeside Family Practice"),
+            sentence: "You have been signed out. Thank you.",
+            back_to,
+        },
+    )
+    .await;
     assert!(body.contains("<h1>Signed out</h1>") && policy.contains("form-action 'none'"));
 }
 

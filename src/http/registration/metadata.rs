@@ -3,9 +3,7 @@
 
 use crate::command::Refused;
 use crate::event::{ClientMetadata, Refusal, Settings};
-use crate::terms::{
-    ApplicationType, GrantType, RedirectUri, RedirectUriRules, ScopeSet, SigningAlgorithm, TokenEndpointAuthMethod,
-};
+use crate::terms::{ApplicationType, GrantType, RedirectUri, RedirectUriRules, ScopeSet, SigningAlgorithm, TokenEndpointAuthMethod};
 use serde_json::{Map, Value};
 use std::collections::HashSet;
 use std::str::FromStr;

@@ -55,7 +55,8 @@ async fn register(at: &At) -> Response {
     match at.ledger.register_client(&at.site, command, at.facts()).await {
         Ok((status, path)) => {
             let issued_at = at.site.read(|state| state.clients.by_id(&client).map(|client| client.registered_at)).unwrap_or_default();
-            let view = ClientView { client: &client, metadata: &requested.metadata, contacts: &requested.contacts, status, path, issued_at };
+            let view =
+                ClientView { client: &client, metadata: &requested.metadata, contacts: &requested.contacts, status, path, issued_at };
             let mut body = view.body(at);
             view.reveal(&mut body, secret.as_ref(), Some(&token));
             reply::no_store(reply::json(StatusCode::CREATED, &body))
