@@ -20,6 +20,7 @@ pub use wire::{Request, form_encoded, send_raw};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 /// A code verifier of RFC 7636 and its S256 challenge.
 pub struct Pkce {
@@ -40,6 +41,11 @@ impl Pkce {
 
 pub fn s256(verifier: &str) -> String {
     URL_SAFE_NO_PAD.encode(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, verifier.as_bytes()))
+}
+
+/// The scopes of a space-separated list, whose order means nothing (RFC 6749 §3.3).
+pub fn scopes(list: &Value) -> BTreeSet<String> {
+    list.as_str().unwrap_or_default().split(' ').map(str::to_owned).collect()
 }
 
 /// The members of a JWT's part: 0 is the header, 1 the claims. Nothing is verified.
