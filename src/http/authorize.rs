@@ -5,7 +5,7 @@ use super::cookies::Browser;
 use super::interaction::{self, Interaction};
 use super::params::PROTOCOL_RULES;
 use super::told::{busy, refuse_here};
-use super::{Params, Response, client_credentials, reply};
+use super::{Params, ParamsError, Response, client_credentials, reply};
 use crate::command::{ConsentFact, Decide, DenyConsent, IssueCode};
 use crate::event::{Endpoint, Refusal};
 use crate::ledger::{Failure, draw_secret};
@@ -28,6 +28,10 @@ pub async fn endpoint(at: At) -> Response {
         }
         Method::POST => match Params::of_form(&at.inbound) {
             Ok(params) => hand_over(&at, &params).await,
+            Err(ParamsError::Repeated) => match Params::parse_with_repeats(&at.inbound.body, PROTOCOL_RULES) {
+                Ok((params, _)) => authorize(&at, &params, true).await,
+                Err(error) => refuse_here(&at, Endpoint::Authorize, client_credentials::unreadable(error), None).await,
+            },
             Err(error) => refuse_here(&at, Endpoint::Authorize, client_credentials::unreadable(error), None).await,
         },
         _ => reply::method_not_allowed("GET, POST"),

@@ -60,7 +60,7 @@ async fn sign_in(at: &At, browser: &Browser, interaction: Interaction, sealed: &
     let username = params.get("username").unwrap_or_default();
     let password = params.secret("password").unwrap_or_else(|| Secret::new(String::new()));
     let login = at.ledger.login_of(&at.site, username);
-    let checked = at.ledger.check_password(&at.site, &login, &password).await?;
+    let checked = at.ledger.check_password(&at.site, &login, &password, Some(at.inbound.peer.ip)).await?;
     let cookie = draw_secret::<32>();
     let before = interaction::live_session(at, browser);
     let command = SignIn {
@@ -75,7 +75,12 @@ async fn sign_in(at: &At, browser: &Browser, interaction: Interaction, sealed: &
         Ok(signed_in) => signed(at, browser, cookie, interaction, signed_in).await,
         Err(refused) => {
             let (error, status) = match refused.refusal {
-                Refusal::SignInDelayed => ("Too many attempts. Please wait a moment and try again.", StatusCode::TOO_MANY_REQUESTS),
+                Refusal::SignInDelayed => {
+                    at.ledger
+                        .refuse(&at.site, Endpoint::Login, Refusal::SignInDelayed, Some(interaction.client.clone()), at.facts())
+                        .await?;
+                    ("Too many attempts. Please wait a moment and try again.", StatusCode::TOO_MANY_REQUESTS)
+                }
                 _ => ("That user name and password do not match. Please check them and try again.", StatusCode::OK),
             };
             page(at, browser, &interaction, sealed, &Shown { username: Some(username), error: Some(error), status })

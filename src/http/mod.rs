@@ -4,6 +4,7 @@
 //! what no route should ever see, makes the [`Inbound`] and hands it to warp's routes. Those read [`params`], [`json_body`],
 //! [`credentials`] and [`cookies`], and answer with [`reply`] and [`pages`]. Only this module names warp and hyper.
 
+pub mod admin;
 pub mod allowed_hosts;
 mod authorize;
 mod client_configuration;

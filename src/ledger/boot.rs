@@ -61,8 +61,13 @@ impl Ledger {
     /// Opens a data directory.
     pub fn open(settings: OpenSettings) -> Result<Self, StartError> {
         let directory = DataDirectory::open(&settings.directory)?;
-        let vault = Arc::new(Vault::open(&settings.directory, settings.master_key_file.as_deref())?);
         let store = LogStore::open(&directory, settings.engine)?;
+        Self::over(directory, store, settings)
+    }
+
+    /// The same, over a log that was opened elsewhere.
+    pub fn over(directory: DataDirectory, store: LogStore, settings: OpenSettings) -> Result<Self, StartError> {
+        let vault = Arc::new(Vault::open(&settings.directory, settings.master_key_file.as_deref())?);
         let mut folded = Folded::new();
         let replayed = store.replay(|stored| take_in(&mut folded, &stored))?;
         for note in replayed.notes() {
@@ -142,5 +147,58 @@ impl log::SubjectKeys for SubjectKeys {
     fn subject_key(&self, site: &SiteName, subject: &Subject) -> Result<Option<log::SubjectKey>, log::KeyError> {
         let key = self.0.subject_key(site, subject).map_err(|error| log::KeyError(error.to_string()))?;
         Ok(key.map(|key| log::SubjectKey::new(*key)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Profile;
+    use crate::log::rehearsal::Gate;
+    use crate::log::{EventLog, Fault, MemoryLog};
+    use crate::terms::Actor;
+    use std::sync::Mutex;
+    use std::time::Duration;
+
+    fn settings(directory: PathBuf, fatal: &Arc<Mutex<Vec<String>>>) -> OpenSettings {
+        let told = Arc::clone(fatal);
+        let on_fatal = Box::new(move |fatal: &Fatal| told.lock().unwrap().push(fatal.to_string()));
+        OpenSettings { directory, engine: EngineKind::File, master_key_file: None, clock: None, on_fatal }
+    }
+
+    async fn create_site(ledger: Ledger) -> Result<Arc<Site>, crate::ledger::SiteError> {
+        let issuer = "https://auth.example.org/oauth2/default".to_owned();
+        ledger.create_site(&SiteName::default_site(), issuer, Profile::Standard, "Test".to_owned(), Actor::Os(0)).await
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn an_answer_waits_for_the_sync_of_its_events() {
+        let temp = tempfile::tempdir().unwrap();
+        let (path, gate): (PathBuf, _) = (temp.path().join("data"), Arc::new(Gate::new()));
+        let directory = DataDirectory::open(&path).unwrap();
+        let engine: Arc<dyn EventLog> = gate.clone();
+        let store = LogStore::over(&directory, engine).unwrap();
+        let ledger = Ledger::over(directory, store, settings(path, &Arc::default())).unwrap();
+        let mut asked = tokio::spawn(create_site(ledger.clone()));
+        gate.wait_for_an_append();
+        let early = tokio::time::timeout(Duration::from_millis(50), &mut asked).await;
+        assert!(early.is_err(), "answered before its events were durable");
+        gate.open();
+        asked.await.unwrap().unwrap();
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn after_a_failed_write_nothing_is_acknowledged_and_the_process_is_told_to_end() {
+        for fault in [Fault::Lost, Fault::KeptButReportedLost, Fault::Torn, Fault::Stopped] {
+            let temp = tempfile::tempdir().unwrap();
+            let (path, fatal) = (temp.path().join("data"), Arc::default());
+            let directory = DataDirectory::open(&path).unwrap();
+            let log = MemoryLog::new();
+            log.arm(1, fault);
+            let ledger = Ledger::over(directory, LogStore::in_memory(log), settings(path, &fatal)).unwrap();
+            assert!(create_site(ledger.clone()).await.is_err(), "{fault:?}");
+            assert_eq!(fatal.lock().unwrap().len(), 1, "{fault:?}");
+            assert!(create_site(ledger).await.is_err(), "{fault:?}: nothing is answered afterwards");
+        }
     }
 }

@@ -4,6 +4,7 @@ use super::{Failure, Ledger, Site, draw_id};
 use crate::command::PasswordFact;
 use crate::terms::{CredentialId, Digest, Secret};
 use crate::vault::PasswordText;
+use std::net::IpAddr;
 use unicode_normalization::UnicodeNormalization;
 
 impl Ledger {
@@ -16,8 +17,17 @@ impl Ledger {
 
     /// What comes of a password. An unknown name costs the same work as a known one (THREATS.md A68); nothing is looked at
     /// while a pause has to pass.
-    pub async fn check_password(&self, site: &Site, login: &Digest, password: &Secret) -> Result<PasswordFact, Failure> {
+    pub async fn check_password(
+        &self,
+        site: &Site,
+        login: &Digest,
+        password: &Secret,
+        ip: Option<IpAddr>,
+    ) -> Result<PasswordFact, Failure> {
         let now = self.now();
+        if ip.is_some_and(|ip| self.shared.tallies.is_guessing(ip, now)) {
+            return Ok(PasswordFact::Unchecked);
+        }
         let (paused, credential) = site.read(|state| {
             let paused = state.logins.attempts(login).is_some_and(|attempts| now < attempts.paused_until());
             (paused, state.users.by_login(login).and_then(|user| user.credential))
@@ -25,6 +35,15 @@ impl Ledger {
         if paused {
             return Ok(PasswordFact::Unchecked);
         }
+        let fact = self.compare(site, credential, password).await?;
+        if let (PasswordFact::Wrong, Some(ip)) = (fact, ip) {
+            self.shared.tallies.count_wrong_password(ip, now);
+        }
+        Ok(fact)
+    }
+
+    /// The slow comparison.
+    async fn compare(&self, site: &Site, credential: Option<CredentialId>, password: &Secret) -> Result<PasswordFact, Failure> {
         let Ok(text) = PasswordText::parse(password) else { return Ok(PasswordFact::Wrong) };
         let stored = match credential {
             Some(credential) => self.shared.vault.password(site.name(), credential)?,

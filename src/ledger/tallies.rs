@@ -17,6 +17,7 @@ pub(super) struct Tallies(Mutex<Counts>);
 struct Counts {
     refusals: HashMap<RefusalKey, Refusals>,
     reads: HashMap<ReadKey, Reads>,
+    wrong_passwords: HashMap<IpAddr, (Timestamp, u32)>,
 }
 
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -51,6 +52,8 @@ struct Reads {
 /// So many refusals of an address, reason and minute are told one by one.
 const TOLD: u32 = 10;
 const MINUTE_MILLIS: u64 = 60_000;
+/// So many wrong passwords of one address and minute are looked at, whosever they are (THREATS.md A69).
+const WRONG_PASSWORDS: u32 = 30;
 /// More kinds are not counted apart; they are told.
 const KINDS_MAX: usize = 65_536;
 
@@ -102,6 +105,20 @@ impl Tallies {
                 (true, untold)
             }
         }
+    }
+
+    /// Whether this address has sent too many wrong passwords in the last minute.
+    pub(super) fn is_guessing(&self, ip: IpAddr, now: Timestamp) -> bool {
+        let counts = self.counts();
+        counts.wrong_passwords.get(&ip).is_some_and(|(since, wrong)| *wrong >= WRONG_PASSWORDS && now.millis_since(*since) < MINUTE_MILLIS)
+    }
+
+    /// Counts a wrong password of this address.
+    pub(super) fn count_wrong_password(&self, ip: IpAddr, now: Timestamp) {
+        let mut counts = self.counts();
+        counts.wrong_passwords.retain(|_, (since, _)| now.millis_since(*since) < MINUTE_MILLIS);
+        let (_, wrong) = counts.wrong_passwords.entry(ip).or_insert((now, 0));
+        *wrong = wrong.saturating_add(1);
     }
 
     /// Takes out what is to be told now: everything older than a minute, or all of it.

@@ -257,3 +257,22 @@ fn a_restart_goes_on_where_the_log_ended() {
     assert_eq!(committer.records(&lane, Seq(0)).map(|record| record.unwrap().seq.0).collect::<Vec<_>>(), (0..7).collect::<Vec<_>>());
     assert!(fatal.lock().unwrap().is_empty());
 }
+
+#[test]
+fn what_queues_up_during_a_sync_shares_the_next_one() {
+    let gate = Arc::new(Gate::new());
+    let directory = tempfile::tempdir().unwrap();
+    let data = DataDirectory::open(&directory.path().join("data")).unwrap();
+    let engine: Arc<dyn EventLog> = gate.clone();
+    let (committer, _) = start(LogStore::over(&data, engine).unwrap());
+    let lane = committer.lane(&site("default"));
+    enqueue(&committer, &lane, records(0..1));
+    gate.wait_for_an_append();
+    for seq in 1..101 {
+        enqueue(&committer, &lane, records(seq..seq + 1));
+    }
+    assert_eq!(lane.durable().events, 0, "nothing is acknowledged before its sync returns");
+    gate.open();
+    runtime().block_on(lane.wait_for(Seq(100))).unwrap();
+    assert_eq!(gate.appends(), 2, "a hundred decisions, one more sync");
+}

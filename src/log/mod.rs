@@ -42,7 +42,7 @@ pub mod proof;
 pub mod record;
 #[cfg(test)]
 #[expect(clippy::as_conversions, reason = "small numbers of a test")]
-mod rehearsal;
+pub(crate) mod rehearsal;
 pub mod seal;
 pub mod sled;
 pub mod store;

@@ -1,15 +1,15 @@
 //! What the tests of commit point and faults share: a ring of keys, entropy that is none, records, a log begun and ended.
 
 use super::{
-    Committer, DataDirectory, EngineKind, EventLog, Fatal, KeyError, Lane, LogStore, OpenError, PersonalField, StoredRecord, SubjectKey,
-    SubjectKeys, UnsealedRecord,
+    AppendError, Batch, Committer, DataDirectory, EngineKind, EventLog, Fatal, Frames, KeyError, Lane, LogError, LogStore, MemoryLog,
+    OpenError, PersonalField, Position, StoredRecord, SubjectKey, SubjectKeys, Subscription, UnsealedRecord,
 };
 use crate::terms::{Seq, SiteName, Subject};
 use serde_json::json;
 use std::convert::Infallible;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 
 /// Every user has the same key; months have none, as if erased.
 pub struct Ring;
@@ -90,4 +90,52 @@ pub fn write_directory(path: &Path, kind: EngineKind, seqs: std::ops::Range<u64>
         runtime.block_on(durable.wait_for(|durable| durable.events > seq)).unwrap();
     }
     committer.shut_down().unwrap();
+}
+
+/// An engine whose appends wait until it is opened.
+pub struct Gate {
+    log: MemoryLog,
+    appends: AtomicU64,
+    opened: (Mutex<bool>, Condvar),
+}
+
+impl Gate {
+    pub fn new() -> Self {
+        Self { log: MemoryLog::new(), appends: AtomicU64::new(0), opened: Default::default() }
+    }
+    pub fn appends(&self) -> u64 {
+        self.appends.load(Ordering::SeqCst)
+    }
+    pub fn wait_for_an_append(&self) {
+        while self.appends() == 0 {
+            std::thread::yield_now();
+        }
+    }
+    pub fn open(&self) {
+        *self.opened.0.lock().unwrap() = true;
+        self.opened.1.notify_all();
+    }
+}
+
+impl EventLog for Gate {
+    fn head(&self) -> Result<Position, LogError> {
+        self.log.head()
+    }
+    fn append(&self, expected: Position, batch: Batch) -> Result<Position, AppendError> {
+        self.appends.fetch_add(1, Ordering::SeqCst);
+        let mut open = self.opened.0.lock().unwrap();
+        while !*open {
+            open = self.opened.1.wait(open).unwrap();
+        }
+        self.log.append(expected, batch)
+    }
+    fn read_from(&self, from: Position) -> Frames {
+        self.log.read_from(from)
+    }
+    fn subscribe(&self, from: Position) -> Subscription {
+        self.log.subscribe(from)
+    }
+    fn close(&self) {
+        self.log.close();
+    }
 }
