@@ -39,9 +39,12 @@ pub fn select(ledger: &Ledger, site: &Site, filter: &Filter) -> Result<Selection
     }
 }
 
+/// An event that is meant: its record and its leaf's members.
+pub type Selected = (StoredRecord, Map<String, Value>);
+
 impl Selection {
     /// The next event that is meant, with its leaf's members; none at the end.
-    pub fn next(&mut self, ledger: &Ledger, site: &Site) -> Result<Option<(StoredRecord, Map<String, Value>)>, Failure> {
+    pub fn next(&mut self, ledger: &Ledger, site: &Site) -> Result<Option<Selected>, Failure> {
         while let Some(seq) = self.candidates.next() {
             let stored = ledger.stored(site, seq)?;
             let members = members(&stored)?;

@@ -193,12 +193,13 @@ impl Teller<'_> {
     }
 
     /// What the thing is and what it belongs to.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "of a session's events its start says whose it is")]
     fn subject(&self, kind: Kind, id: &str) -> Value {
         let mut records = self.gathered.records.values().map(|(record, _)| record);
         match kind {
             Kind::Token | Kind::Grant | Kind::Code | Kind::Consent => {
-                let tokens = records.clone().filter_map(|record| issued(&record.event));
-                let of_id = tokens.filter(|tokens| kind != Kind::Token || tokens.token.to_string() == id).last();
+                let mut tokens = records.clone().filter_map(|record| issued(&record.event));
+                let of_id = tokens.rfind(|tokens| kind != Kind::Token || tokens.token.to_string() == id);
                 of_id.map_or(Value::Null, |tokens| {
                     let refreshes = tokens.generation.is_some();
                     let client = client_words(self.site, &tokens.client);
