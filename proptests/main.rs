@@ -13,6 +13,8 @@
 #![allow(clippy::disallowed_methods, reason = "a test draws its own verifiers")]
 
 mod asked;
+mod found;
+mod races;
 mod story;
 mod world;
 

@@ -95,7 +95,11 @@ fn asks_openid(request: &AuthorizationRequest<'_>) -> bool {
 }
 
 /// Everything else: a fault here goes back to the client.
-pub fn check_authorization(site: &Site, target: &AuthorizationTarget<'_>, request: &AuthorizationRequest<'_>) -> Result<Requested, Refusal> {
+pub fn check_authorization(
+    site: &Site,
+    target: &AuthorizationTarget<'_>,
+    request: &AuthorizationRequest<'_>,
+) -> Result<Requested, Refusal> {
     let metadata = &target.client.metadata;
     if request.request.is_some() {
         return Err(Refusal::RequestObjectUnsupported);
@@ -112,7 +116,9 @@ pub fn check_authorization(site: &Site, target: &AuthorizationTarget<'_>, reques
     if request.response_mode.is_some_and(|mode| mode != "query") {
         return Err(Refusal::ResponseModeUnsupported);
     }
-    if request.state.is_some_and(|state| state.len() > STATE_LENGTH_MAX) || request.nonce.is_some_and(|nonce| nonce.len() > NONCE_LENGTH_MAX) {
+    if request.state.is_some_and(|state| state.len() > STATE_LENGTH_MAX)
+        || request.nonce.is_some_and(|nonce| nonce.len() > NONCE_LENGTH_MAX)
+    {
         return Err(Refusal::ParameterTooLong);
     }
     let code_challenge = challenge(site, target.client, request)?;
