@@ -14,6 +14,7 @@
 
 mod asked;
 mod found;
+mod kill;
 mod races;
 mod story;
 mod world;

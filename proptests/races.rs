@@ -34,7 +34,6 @@ impl Track {
         let mut world = World::new(EngineKind::File, clock);
         world.add_site(SITE, Profile::Standard).await;
         world.add_person(SITE, "alice").await;
-        world.configure(SITE, &[("refresh_retry_seconds", (refresh_retry_seconds + 20).into())]).await;
         world.configure(SITE, &[("refresh_retry_seconds", refresh_retry_seconds.into())]).await;
         let app = App::registered(&world, SITE, AppKind::Basic, SCOPE).await;
         Self { world: Arc::new(world), app: Arc::new(app), browser: Browser::default() }

@@ -13,9 +13,10 @@ pub use wire::{Reply, query_of};
 use bytes::Bytes;
 use http::Request;
 use http_body_util::Full;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::net::IpAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use writ::event::Profile;
 use writ::http::context::Context;
@@ -39,11 +40,13 @@ pub struct World {
     pub people: Vec<Person>,
     door: Door,
     engine: EngineKind,
-    directory: tempfile::TempDir,
+    directory: PathBuf,
+    /// The directory goes with the server, unless somebody else keeps it.
+    temporary: Option<tempfile::TempDir>,
 }
 
 /// Someone with an account.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Person {
     pub site: SiteName,
     pub username: String,
@@ -54,7 +57,9 @@ pub struct Person {
 impl World {
     /// A new server without sites.
     pub fn new(engine: EngineKind, clock: Option<FrozenClock>) -> Self {
-        Self::open(tempfile::tempdir().unwrap(), engine, clock, Vec::new())
+        let temporary = tempfile::tempdir().unwrap();
+        let world = Self::at(temporary.path(), engine, clock);
+        Self { temporary: Some(temporary), ..world }
     }
     /// A server with a frozen clock and these sites, one person each.
     pub async fn with_sites(engine: EngineKind, names: &[&str]) -> Self {
@@ -65,20 +70,21 @@ impl World {
         }
         world
     }
-    fn open(directory: tempfile::TempDir, engine: EngineKind, clock: Option<FrozenClock>, people: Vec<Person>) -> Self {
-        let ledger = open_ledger(directory.path(), engine, clock.clone());
+    /// A server on this directory, which stays.
+    pub fn at(directory: &Path, engine: EngineKind, clock: Option<FrozenClock>) -> Self {
+        let ledger = open_ledger(directory, engine, clock.clone());
         let ids = ledger.clone();
         let settings = DoorSettings::new(AllowedHosts::from_iter([HOST]), TrustedProxies::default(), Arc::new(move || ids.request_id()));
         let door = Door::new(settings, routes::public(Context { ledger: ledger.clone() }));
-        Self { ledger, clock, people, door, engine, directory }
+        Self { ledger, clock, people: Vec::new(), door, engine, directory: directory.to_owned(), temporary: None }
     }
     /// Ends the server in order and starts it again on the same directory.
     pub fn reopened(self) -> Self {
-        let Self { ledger, clock, people, door, engine, directory } = self;
+        let Self { ledger, clock, people, door, engine, directory, temporary } = self;
         ledger.shut_down();
         drop(door);
         drop(ledger);
-        Self::open(directory, engine, clock, people)
+        Self { people, temporary, ..Self::at(&directory, engine, clock) }
     }
     pub async fn add_site(&mut self, name: &str, profile: Profile) {
         let issuer = format!("https://{HOST}/oauth2/{name}");
@@ -110,8 +116,10 @@ impl World {
     }
     /// Sets flags of a site.
     pub async fn configure(&self, site: &str, flags: &[(&str, Value)]) {
-        let change = flags.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
-        assert!(self.administer(site, writ::command::ConfigureSite { change, by: Actor::Os(0) }).await);
+        let change: Map<_, _> = flags.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+        self.administer(site, writ::command::ConfigureSite { change: change.clone(), by: Actor::Os(0) }).await;
+        let settings = self.site(site).read(|state| serde_json::to_value(&state.site.as_ref().unwrap().settings).unwrap());
+        assert!(change.iter().all(|(name, value)| settings.get(name) == Some(value)), "{settings}");
     }
     /// Sends one request over TLS from the address of a reader at home.
     pub async fn send(&self, request: Request<Full<Bytes>>) -> Reply {
@@ -122,7 +130,7 @@ impl World {
 }
 
 /// Opens the directory as a start of the server would.
-pub fn open_ledger(directory: &Path, engine: EngineKind, clock: Option<FrozenClock>) -> Ledger {
+fn open_ledger(directory: &Path, engine: EngineKind, clock: Option<FrozenClock>) -> Ledger {
     let settings = OpenSettings {
         directory: directory.to_owned(),
         engine,
