@@ -15,6 +15,7 @@
 mod asked;
 mod found;
 mod kill;
+mod properties;
 mod races;
 mod story;
 mod world;

@@ -8,7 +8,7 @@ mod wire;
 pub use app::{App, AppKind, Tokens};
 pub use browser::{Authorized, Browser, CodeInHand, Wish};
 pub use log_view::{decisions, records, states};
-pub use wire::{Reply, query_of};
+pub use wire::Reply;
 
 use bytes::Bytes;
 use http::Request;
@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use writ::event::Profile;
 use writ::http::context::Context;
 use writ::http::peer::{Connection, TrustedProxies};
@@ -38,6 +38,8 @@ pub struct World {
     /// Moves the time; none when the machine's clock is used.
     pub clock: Option<FrozenClock>,
     pub people: Vec<Person>,
+    /// Every answer, in the order of their ends, with the path that was asked.
+    answers: Mutex<Vec<(String, Reply)>>,
     door: Door,
     engine: EngineKind,
     directory: PathBuf,
@@ -76,15 +78,24 @@ impl World {
         let ids = ledger.clone();
         let settings = DoorSettings::new(AllowedHosts::from_iter([HOST]), TrustedProxies::default(), Arc::new(move || ids.request_id()));
         let door = Door::new(settings, routes::public(Context { ledger: ledger.clone() }));
-        Self { ledger, clock, people: Vec::new(), door, engine, directory: directory.to_owned(), temporary: None }
+        Self {
+            ledger,
+            clock,
+            people: Vec::new(),
+            answers: Mutex::default(),
+            door,
+            engine,
+            directory: directory.to_owned(),
+            temporary: None,
+        }
     }
     /// Ends the server in order and starts it again on the same directory.
     pub fn reopened(self) -> Self {
-        let Self { ledger, clock, people, door, engine, directory, temporary } = self;
+        let Self { ledger, clock, people, answers, door, engine, directory, temporary } = self;
         ledger.shut_down();
         drop(door);
         drop(ledger);
-        Self { people, temporary, ..Self::at(&directory, engine, clock) }
+        Self { people, temporary, answers, ..Self::at(&directory, engine, clock) }
     }
     pub async fn add_site(&mut self, name: &str, profile: Profile) {
         let issuer = format!("https://{HOST}/oauth2/{name}");
@@ -125,7 +136,18 @@ impl World {
     pub async fn send(&self, request: Request<Full<Bytes>>) -> Reply {
         let remote = IpAddr::from([192, 0, 2, 7]);
         let connection = Connection::Tcp { remote, tls: true, loopback_listener: false };
-        Reply::of(self.door.answer(connection, request).await.unwrap()).await
+        let path = request.uri().path().to_owned();
+        let reply = Reply::of(self.door.answer(connection, request).await.unwrap()).await;
+        self.answers.lock().unwrap().push((path, reply.clone()));
+        reply
+    }
+    /// Every answer so far, with the path that was asked.
+    pub fn answers(&self) -> Vec<(String, Reply)> {
+        self.answers.lock().unwrap().clone()
+    }
+    /// Where the log, the vault and the keys are.
+    pub fn directory(&self) -> &Path {
+        &self.directory
     }
 }
 
