@@ -197,8 +197,8 @@ impl Teller<'_> {
         let mut records = self.gathered.records.values().map(|(record, _)| record);
         match kind {
             Kind::Token | Kind::Grant | Kind::Code | Kind::Consent => {
-                let tokens = records.clone().filter_map(|record| issued(&record.event));
-                let of_id = tokens.filter(|tokens| kind != Kind::Token || tokens.token.to_string() == id).last();
+                let mut tokens = records.filter_map(|record| issued(&record.event));
+                let of_id = tokens.rfind(|tokens| kind != Kind::Token || tokens.token.to_string() == id);
                 of_id.map_or(Value::Null, |tokens| {
                     let refreshes = tokens.generation.is_some();
                     let client = client_words(self.site, &tokens.client);
@@ -209,9 +209,9 @@ impl Teller<'_> {
                 })
             }
             Kind::Session => records
-                .find_map(|record| match &record.event {
-                    Event::Session(SessionEvent::Started { user, auth_time, .. }) => Some(json!({ "user": user, "auth_time": auth_time })),
-                    _ => None,
+                .find_map(|record| {
+                    let Event::Session(SessionEvent::Started { user, auth_time, .. }) = &record.event else { return None };
+                    Some(json!({ "user": user, "auth_time": auth_time }))
                 })
                 .unwrap_or(Value::Null),
             Kind::Client => id.parse().map_or(Value::Null, |client| json!({ "client_name": client_words(self.site, &client) })),

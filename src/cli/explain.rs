@@ -24,6 +24,7 @@ const TOKEN_BYTES_MAX: u64 = 64 * 1024;
 pub(super) async fn run(args: ExplainArgs, reach: &Reach, output: &mut Output) -> Result<(), CliError> {
     let story = match (args.kind.as_str(), args.id.as_str()) {
         ("token", "-") => reach.ask_about(&["explain", "token"], token()?.expose()).await?,
+        (_, "") => return Err(CliError::usage("the id is empty")),
         (_, "-") => return Err(CliError::usage("only a token is read from stdin: writ explain token -")),
         // A token on a command line stands in the shell's history and in everybody's process list.
         ("token", id) if id.len() > 64 => {
