@@ -14,6 +14,7 @@
 mod appendix4;
 mod authorize_errors;
 mod client_configuration;
+mod floors;
 mod harness;
 mod introspection;
 mod logout;

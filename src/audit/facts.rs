@@ -87,8 +87,12 @@ fn client_event(event: &ClientEvent, site: &Site) -> Vec<String> {
         | ClientEvent::Disabled { client }
         | ClientEvent::Enabled { client }
         | ClientEvent::Deleted { client } => named(client),
-        ClientEvent::AuthFailed { client, reason } => {
-            vec![spaced(reason.as_str()), client.as_ref().map(|client| client_words(site, client)).unwrap_or_default()]
+        ClientEvent::AuthFailed { client, reason, endpoint } => {
+            vec![
+                endpoint.to_string(),
+                spaced(reason.as_str()),
+                client.as_ref().map(|client| client_words(site, client)).unwrap_or_default(),
+            ]
         }
     }
 }

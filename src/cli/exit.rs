@@ -37,6 +37,10 @@ impl CliError {
     pub(super) fn no() -> Self {
         Self { code: NO, sentence: String::new() }
     }
+    /// Something that should be so is not.
+    pub(super) fn differs(sentence: impl Into<String>) -> Self {
+        Self { code: NO, sentence: sentence.into() }
+    }
     /// The reader of our output went away, which is fine, or the output cannot be written, which is not.
     pub(super) fn output(error: &io::Error) -> Self {
         match error.kind() {

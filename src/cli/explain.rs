@@ -18,22 +18,36 @@ pub(super) struct ExplainArgs {
     id: String,
 }
 
+impl ExplainArgs {
+    /// The story of this token.
+    pub(super) fn token(id: String) -> Self {
+        Self { kind: "token".to_owned(), id }
+    }
+}
+
 /// More than any token has.
 const TOKEN_BYTES_MAX: u64 = 64 * 1024;
 
 pub(super) async fn run(args: ExplainArgs, reach: &Reach, output: &mut Output) -> Result<(), CliError> {
-    let story = match (args.kind.as_str(), args.id.as_str()) {
-        ("token", "-") => reach.ask_about(&["explain", "token"], token()?.expose()).await?,
-        (_, "-") => return Err(CliError::usage("only a token is read from stdin: writ explain token -")),
-        // A token on a command line stands in the shell's history and in everybody's process list.
-        ("token", id) if id.len() > 64 => {
-            return Err(CliError::usage("never type a token itself: writ explain token - reads it from stdin"));
-        }
-        (kind, id) => reach.ask(Method::GET, &["explain", kind, id], None).await?,
-    };
+    let story = story(&args, reach).await?;
     match output.is_table() {
         true => draw(&story).into_iter().try_for_each(|(tone, line)| output.toned(tone, &line)),
         false => output.value(&story),
+    }
+}
+
+/// The story as people read it.
+pub(super) async fn drawn(args: &ExplainArgs, reach: &Reach) -> Result<Vec<(Tone, String)>, CliError> {
+    Ok(draw(&story(args, reach).await?))
+}
+
+async fn story(args: &ExplainArgs, reach: &Reach) -> Result<Value, CliError> {
+    match (args.kind.as_str(), args.id.as_str()) {
+        ("token", "-") => reach.ask_about(&["explain", "token"], token()?.expose()).await,
+        (_, "-") => Err(CliError::usage("only a token is read from stdin: writ explain token -")),
+        // A token on a command line stands in the shell's history and in everybody's process list.
+        ("token", id) if id.len() > 64 => Err(CliError::usage("never type a token itself: writ explain token - reads it from stdin")),
+        (kind, id) => reach.ask(Method::GET, &["explain", kind, id], None).await,
     }
 }
 

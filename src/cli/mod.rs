@@ -5,6 +5,7 @@
 
 mod client;
 mod clock;
+mod demo;
 mod exit;
 mod explain;
 mod keys;
@@ -65,6 +66,8 @@ struct Global {
 enum Command {
     /// Run the server
     Serve(serve::ServeArgs),
+    /// Run a throw-away server that tells the whole story once
+    Demo(demo::DemoArgs),
     /// Make and configure sites
     #[command(subcommand)]
     Site(site::SiteCommand),
@@ -117,12 +120,15 @@ async fn dispatch(cli: Cli) -> Result<(), CliError> {
     if let Command::Serve(args) = cli.command {
         return serve::run(&global, args).await;
     }
+    if let Command::Demo(args) = cli.command {
+        return demo::run(&global, args).await;
+    }
     output::trace_words("writ=warn,error");
     let mut output = Output::new(global.output);
     let may_create = matches!(&cli.command, Command::Site(site::SiteCommand::Add(_)));
     let reach = Reach::open(&global, may_create).await?;
     let done = match cli.command {
-        Command::Serve(_) => Ok(()),
+        Command::Serve(_) | Command::Demo(_) => Ok(()),
         Command::Site(command) => site::run(command, &reach, &mut output).await,
         Command::User(command) => user::run(command, &reach, &mut output).await,
         Command::Client(command) => client::run(command, &reach, &mut output).await,

@@ -15,7 +15,7 @@ use clap::Args;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use warp::filters::BoxedFilter;
 
@@ -111,42 +111,80 @@ fn say(sites: &[Arc<Site>], settings: &Settings) {
 }
 
 async fn serve(ledger: &Ledger, settings: &Settings) -> Result<(), CliError> {
-    let cannot = |error: std::io::Error| CliError::usage(format!("signals cannot be received: {error}"));
-    let (mut terminate, mut interrupt) =
-        (signal(SignalKind::terminate()).map_err(cannot)?, signal(SignalKind::interrupt()).map_err(cannot)?);
-    let hosts = AllowedHosts::default();
-    ledger.sites().iter().for_each(|site| hosts.allow_url(&site.issuer()));
-    let stopping = watch::Sender::new(false);
-    let admin = Admin { ledger: ledger.clone(), hosts: Some(hosts.clone()), stopping: stopping.subscribe() };
-    let door = |routes: BoxedFilter<(Response,)>| {
-        let ids = ledger.clone();
-        let proxies = settings.trusted_proxies.iter().copied().collect();
-        Door::new(DoorSettings::new(hosts.clone(), proxies, Arc::new(move || ids.request_id())), routes)
-    };
-    let by = Actor::Os(own_uid().map_err(|error| CliError::usage(format!("the system does not say who you are: {error}")))?);
-    let unbound = |error: crate::http::ServerError| CliError::unreachable(error.to_string());
-    let socket = Listen::Unix { path: socket(&settings.data) };
-    let local = Server::bind(socket, ServerSettings::default(), door(admin::routes(admin))).await.map_err(unbound)?;
-    note(ledger, Noted::ServerStarted { version: env!("CARGO_PKG_VERSION").to_owned(), pid: std::process::id() }, by.clone()).await?;
-    let listen = Listen::Tcp { address: settings.listen, tls: settings.tls.clone() };
-    let public = routes::public(Context { ledger: ledger.clone() });
-    let public = Server::bind(listen, ServerSettings::default(), door(public)).await.map_err(unbound)?;
-    announce(ledger, &public, settings);
-    let mut tell = tokio::time::interval(TELL_EVERY);
-    let why = loop {
-        tokio::select! {
-            _ = terminate.recv() => break "SIGTERM",
-            _ = interrupt.recv() => break "SIGINT",
-            _ = tell.tick() => if let Err(failure) = ledger.tell_tallies(false).await {
-                tracing::warn!(%failure, "counts could not be recorded");
-            },
-        }
-    };
+    let mut end = End::listen()?;
+    let running = Running::start(ledger, settings).await?;
+    announce(ledger, &running.public, settings);
+    let why = end.comes(ledger).await;
     tracing::info!(why, "stopping; what is under way may finish within 10 s");
-    stopping.send_replace(true);
-    tokio::join!(public.shut_down(), local.shut_down());
-    ledger.tell_tallies(true).await?;
-    note(ledger, Noted::ServerStopped {}, by).await
+    running.stop(ledger).await
+}
+
+/// The two listeners at work: the public one, and the administrators' socket.
+pub(super) struct Running {
+    public: Server,
+    local: Server,
+    stopping: watch::Sender<bool>,
+    by: Actor,
+}
+
+impl Running {
+    /// Listens, and records that the server is up.
+    pub(super) async fn start(ledger: &Ledger, settings: &Settings) -> Result<Self, CliError> {
+        let hosts = AllowedHosts::default();
+        ledger.sites().iter().for_each(|site| hosts.allow_url(&site.issuer()));
+        let stopping = watch::Sender::new(false);
+        let admin = Admin { ledger: ledger.clone(), hosts: Some(hosts.clone()), stopping: stopping.subscribe() };
+        let door = |routes: BoxedFilter<(Response,)>| {
+            let ids = ledger.clone();
+            let proxies = settings.trusted_proxies.iter().copied().collect();
+            Door::new(DoorSettings::new(hosts.clone(), proxies, Arc::new(move || ids.request_id())), routes)
+        };
+        let by = Actor::Os(own_uid().map_err(|error| CliError::usage(format!("the system does not say who you are: {error}")))?);
+        let unbound = |error: crate::http::ServerError| CliError::unreachable(error.to_string());
+        let socket = Listen::Unix { path: socket(&settings.data) };
+        let local = Server::bind(socket, ServerSettings::default(), door(admin::routes(admin))).await.map_err(unbound)?;
+        let listen = Listen::Tcp { address: settings.listen, tls: settings.tls.clone() };
+        let public = routes::public(Context { ledger: ledger.clone() });
+        let public = Server::bind(listen, ServerSettings::default(), door(public)).await.map_err(unbound)?;
+        let started = Noted::ServerStarted { version: env!("CARGO_PKG_VERSION").to_owned(), pid: std::process::id() };
+        note(ledger, started, by.clone()).await?;
+        Ok(Self { public, local, stopping, by })
+    }
+
+    /// Lets what is under way finish, and records the end.
+    pub(super) async fn stop(self, ledger: &Ledger) -> Result<(), CliError> {
+        self.stopping.send_replace(true);
+        tokio::join!(self.public.shut_down(), self.local.shut_down());
+        ledger.tell_tallies(true).await?;
+        note(ledger, Noted::ServerStopped {}, self.by).await
+    }
+}
+
+/// The signals that end the server.
+pub(super) struct End {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl End {
+    pub(super) fn listen() -> Result<Self, CliError> {
+        let cannot = |error: std::io::Error| CliError::usage(format!("signals cannot be received: {error}"));
+        let (terminate, interrupt) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+        Ok(Self { terminate: terminate.map_err(cannot)?, interrupt: interrupt.map_err(cannot)? })
+    }
+    /// Waits for one of them, and tells counts of refusals and reads meanwhile.
+    pub(super) async fn comes(&mut self, ledger: &Ledger) -> &'static str {
+        let mut tell = tokio::time::interval(TELL_EVERY);
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => return "SIGTERM",
+                _ = self.interrupt.recv() => return "SIGINT",
+                _ = tell.tick() => if let Err(failure) = ledger.tell_tallies(false).await {
+                    tracing::warn!(%failure, "counts could not be recorded");
+                },
+            }
+        }
+    }
 }
 
 fn announce(ledger: &Ledger, public: &Server, settings: &Settings) {
@@ -163,7 +201,7 @@ async fn note(ledger: &Ledger, noted: Noted, by: Actor) -> Result<(), CliError> 
     Ok(ledger.note_by(&server, noted, by, ledger.own_request()).await?)
 }
 
-async fn shut_down(ledger: &Ledger) {
+pub(super) async fn shut_down(ledger: &Ledger) {
     let ledger = ledger.clone();
     drop(tokio::task::spawn_blocking(move || ledger.shut_down()).await);
 }

@@ -43,6 +43,10 @@ const LISTEN: &str = "127.0.0.1:9080";
 const LOG: &str = "info,sled=warn,h2=warn,hyper=warn";
 
 impl Settings {
+    /// A data directory and a loopback address; everything else as it is by default.
+    pub(super) fn plain(data: PathBuf, listen: SocketAddr) -> Self {
+        Self { data, master_key_file: None, public_url: None, listen, tls: None, trusted_proxies: Vec::new(), log: LOG.to_owned() }
+    }
     pub(super) fn read(global: &Global, args: ServeArgs) -> Result<Self, CliError> {
         let file = args.config.as_deref().map(File::read).transpose()?.unwrap_or_default();
         let listen = args.listen.or(file.listen).unwrap_or_else(|| LISTEN.to_owned());

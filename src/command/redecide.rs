@@ -25,8 +25,10 @@ pub enum RedecideError {
 /// What deciding again gives.
 pub type Redecided = Result<Decision<()>, RedecideError>;
 
-/// Decides the command of a decision's first record again, on the state before it.
-pub fn redecide(state: &State, first: &Record) -> Redecided {
+/// Decides the command of a decision's first record again, on the state before it. Like the decision, this first lets the state
+/// forget what had ended by then, as the record's fold would.
+pub fn redecide(state: &mut State, first: &Record) -> Redecided {
+    state.forget(first.t);
     let Some(Value::Object(asked)) = first.asked.clone() else { return Err(RedecideError::NotAsked) };
     let name = asked.get("command").and_then(Value::as_str).unwrap_or_default().to_owned();
     let seed: Option<IdSeed> = asked.get("seed").and_then(Value::as_str).and_then(|seed| seed.parse().ok());

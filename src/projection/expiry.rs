@@ -21,12 +21,10 @@ impl Expiries {
         self.0.insert((at, thing));
     }
 
-    pub(super) fn take_before(&mut self, t: Timestamp) -> Vec<Thing> {
-        let mut gone = Vec::new();
-        while let Some(first) = self.0.first().copied().filter(|(at, _)| *at < t) {
-            self.0.remove(&first);
-            gone.push(first.1);
-        }
-        gone
+    /// Takes out the first thing that ends before `t`.
+    pub(super) fn take_before(&mut self, t: Timestamp) -> Option<Thing> {
+        let first = self.0.first().copied().filter(|(at, _)| *at < t)?;
+        self.0.remove(&first);
+        Some(first.1)
     }
 }

@@ -113,9 +113,12 @@ impl State {
         }
     }
 
-    /// Drops what ended before `t`.
-    fn forget(&mut self, t: Timestamp) {
-        for gone in self.expiries.take_before(t) {
+    /// Drops what ended before `t`, in the order of the ends, so that in how many steps time passes makes no difference.
+    ///
+    /// Folding a record of that time does this first. Whoever decides at `t` does it before, lest an event be decided about a
+    /// thing that its own fold has just forgotten.
+    pub fn forget(&mut self, t: Timestamp) {
+        while let Some(gone) = self.expiries.take_before(t) {
             match gone {
                 expiry::Thing::Token(token) => self.grants.forget_token(&token),
                 expiry::Thing::Grant(grant) => self.grants.forget_grant(&grant, t),

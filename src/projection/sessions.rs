@@ -101,11 +101,11 @@ impl Sessions {
         }
     }
 
-    /// Forgets a session that is over and that no grant rests on.
+    /// Forgets a session that is over and that no grant rests on. The grant's own end stands ahead of the session's new one.
     pub(super) fn forget(&mut self, id: &SessionId, t: Timestamp, grants: &Grants, expiries: &mut Expiries) {
         let Some(session) = self.by_id.get(id).filter(|session| session.expires_at < t) else { return };
         if let Some(until) = grants.needs_session_until(id) {
-            return expiries.add(until.max(t), Thing::Session(*id));
+            return expiries.add(until, Thing::Session(*id));
         }
         self.by_cookie.remove(&session.cookie);
         self.by_id.remove(id);

@@ -63,13 +63,15 @@ pub enum ScopeError {
 }
 
 impl ScopeSet {
-    /// Reads a space-separated list.
+    /// Reads a `scope` parameter, a space-separated list.
     pub fn parse(text: &str) -> Result<Self, ScopeError> {
-        let words: Vec<&str> = text.split(' ').filter(|word| !word.is_empty()).collect();
-        if text.len() > 4096 || words.len() > 100 {
+        if text.len() > 4096 || words(text).count() > 100 {
             return Err(ScopeError::TooLong);
         }
-        words.into_iter().map(|word| word.parse()).collect::<Result<_, _>>().map(Self).map_err(|_| ScopeError::Malformed)
+        Self::read(text)
+    }
+    fn read(text: &str) -> Result<Self, ScopeError> {
+        words(text).map(str::parse).collect::<Result<_, _>>().map(Self).map_err(|_| ScopeError::Malformed)
     }
     /// Whether the set has this scope.
     pub fn has(&self, scope: &str) -> bool {
@@ -131,9 +133,14 @@ impl From<ScopeSet> for String {
 }
 impl TryFrom<String> for ScopeSet {
     type Error = ScopeError;
+    /// Reads what a record says: a site's catalogue has more scopes than a parameter may name.
     fn try_from(text: String) -> Result<Self, ScopeError> {
-        Self::parse(&text)
+        Self::read(&text)
     }
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(' ').filter(|word| !word.is_empty())
 }
 
 #[cfg(test)]
@@ -155,5 +162,13 @@ mod tests {
         assert_eq!(ScopeSet::parse(&(hundred + " one-more")), Err(ScopeError::TooLong));
         assert_eq!(ScopeSet::parse("a\"b"), Err(ScopeError::Malformed));
         assert_eq!(ScopeSet::parse("a\tb"), Err(ScopeError::Malformed));
+    }
+
+    #[test]
+    fn a_recorded_set_is_read_back_however_long_it_is() {
+        let set: ScopeSet = (0..300).map(|n| format!("s{n}").parse::<Scope>().unwrap()).collect();
+        let written = serde_json::to_value(&set).unwrap();
+        assert_eq!(serde_json::from_value::<ScopeSet>(written).unwrap(), set);
+        assert!(serde_json::from_value::<ScopeSet>("a\"b".into()).is_err());
     }
 }

@@ -1,0 +1,153 @@
+//! A registered client and what it can ask.
+
+use super::wire::{form, request};
+use super::{CodeInHand, Reply, World};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use http::Method;
+use serde_json::{Value, json};
+
+/// What kind of client registers.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum AppKind {
+    /// Its secret goes into the header.
+    Basic,
+    /// Its secret goes into the form.
+    Post,
+    /// It has none.
+    Public,
+}
+
+/// A registered client.
+#[derive(Clone, Debug)]
+pub struct App {
+    pub site: String,
+    pub kind: AppKind,
+    pub id: String,
+    pub secret: Option<String>,
+    /// The path under which it manages itself.
+    pub path: String,
+    /// Every registration access token it ever had; the last is current.
+    pub registration_tokens: Vec<String>,
+}
+
+/// What a token request gave.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Tokens {
+    pub access: String,
+    pub refresh: Option<String>,
+    pub id: Option<String>,
+    pub scope: String,
+}
+
+impl Tokens {
+    /// The tokens of a good answer.
+    pub fn of(reply: &Reply) -> Option<Self> {
+        let (access, refresh, id) = (reply.member("access_token")?, reply.member("refresh_token"), reply.member("id_token"));
+        Some(Self { access, refresh, id, scope: reply.member("scope").unwrap_or_default() })
+    }
+}
+
+impl App {
+    pub const REDIRECT_URI: &str = "https://app.test/callback";
+    pub const OTHER_REDIRECT_URI: &str = "https://app.test/other";
+    pub const LOGOUT_URI: &str = "https://app.test/bye";
+    pub const SCOPE: &str = "openid email offline_access patient/Observation.read patient/Patient.read";
+
+    /// Registers a client with this scope.
+    pub async fn registered(world: &World, site: &str, kind: AppKind, scope: &str) -> Self {
+        let reply = Self::register(world, site, kind, scope).await;
+        Self::of(site, kind, &reply).unwrap_or_else(|| panic!("not registered: {}", reply.text()))
+    }
+    /// The answer to a registration.
+    pub async fn register(world: &World, site: &str, kind: AppKind, scope: &str) -> Reply {
+        let json = ("content-type", "application/json");
+        let body = metadata(kind, scope).to_string();
+        world.send(request(Method::POST, &format!("/oauth2/{site}/registration"), &[json], body)).await
+    }
+    /// The client of a good answer.
+    pub fn of(site: &str, kind: AppKind, reply: &Reply) -> Option<Self> {
+        let uri = url::Url::parse(&reply.member("registration_client_uri")?).unwrap();
+        Some(Self {
+            site: site.to_owned(),
+            kind,
+            id: reply.member("client_id")?,
+            secret: reply.member("client_secret"),
+            path: uri.path().to_owned(),
+            registration_tokens: vec![reply.member("registration_access_token")?],
+        })
+    }
+    /// Reads, replaces or deletes the registration with one of its tokens.
+    pub async fn manage(&self, world: &World, method: Method, token: &str, body: Value) -> Reply {
+        let bearer = format!("Bearer {token}");
+        let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
+        world.send(request(method, &self.path, &headers, body.to_string())).await
+    }
+    /// New metadata for [`Self::manage`].
+    pub fn new_metadata(&self, scope: &str, name: &str) -> Value {
+        let mut body = metadata(self.kind, scope);
+        body["client_id"] = self.id.clone().into();
+        body["client_name"] = name.into();
+        body
+    }
+    /// A form to an endpoint of a site with the client's own authentication.
+    pub async fn post_at(&self, world: &World, site: &str, endpoint: &str, pairs: &[(&str, &str)]) -> Reply {
+        let target = format!("/oauth2/{site}/{endpoint}");
+        let secret = self.secret.as_deref().unwrap_or_default();
+        match self.kind {
+            AppKind::Basic => {
+                let header = format!("Basic {}", STANDARD.encode(format!("{}:{secret}", self.id)));
+                world.send(form(&target, &[("authorization", &header)], pairs)).await
+            }
+            AppKind::Post => {
+                let own = [("client_id", self.id.as_str()), ("client_secret", secret)];
+                world.send(form(&target, &[], &[pairs, &own].concat())).await
+            }
+            AppKind::Public => world.send(form(&target, &[], &[pairs, &[("client_id", self.id.as_str())]].concat())).await,
+        }
+    }
+    /// The same at its own site.
+    pub async fn post(&self, world: &World, endpoint: &str, pairs: &[(&str, &str)]) -> Reply {
+        self.post_at(world, &self.site, endpoint, pairs).await
+    }
+    /// Redeems a code as it should be.
+    pub async fn redeem(&self, world: &World, code: &CodeInHand) -> Reply {
+        let mut pairs = vec![("grant_type", "authorization_code"), ("code", &code.code), ("redirect_uri", Self::REDIRECT_URI)];
+        pairs.extend(code.verifier.as_deref().map(|verifier| ("code_verifier", verifier)));
+        self.post(world, "token", &pairs).await
+    }
+    pub async fn refresh(&self, world: &World, token: &str) -> Reply {
+        self.post(world, "token", &[("grant_type", "refresh_token"), ("refresh_token", token)]).await
+    }
+    pub async fn introspect(&self, world: &World, token: &str) -> Reply {
+        self.post(world, "introspect", &[("token", token)]).await
+    }
+    /// Whether introspection calls it active.
+    pub async fn is_active(&self, world: &World, token: &str) -> bool {
+        let reply = self.introspect(world, token).await;
+        reply.json()["active"].as_bool().unwrap_or_else(|| panic!("no introspection: {} {}", reply.status, reply.text()))
+    }
+    pub async fn revoke(&self, world: &World, token: &str) -> Reply {
+        self.post(world, "revoke", &[("token", token)]).await
+    }
+    /// Reads the person's claims with a token, at a site.
+    pub async fn userinfo(world: &World, site: &str, token: &str) -> Reply {
+        let bearer = format!("Bearer {token}");
+        world.send(request(Method::GET, &format!("/oauth2/{site}/userinfo"), &[("authorization", &bearer)], String::new())).await
+    }
+}
+
+fn metadata(kind: AppKind, scope: &str) -> Value {
+    let method = match kind {
+        AppKind::Basic => "client_secret_basic",
+        AppKind::Post => "client_secret_post",
+        AppKind::Public => "none",
+    };
+    json!({
+        "redirect_uris": [App::REDIRECT_URI, App::OTHER_REDIRECT_URI],
+        "post_logout_redirect_uris": [App::LOGOUT_URI],
+        "client_name": "A app",
+        "contacts": ["makers@app.test"],
+        "token_endpoint_auth_method": method,
+        "scope": scope,
+    })
+}
