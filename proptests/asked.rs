@@ -65,9 +65,11 @@ fn decided_again(state: &mut State, decision: &[Record]) -> Told {
     let first = &decision[0];
     let seed: IdSeed = first.asked.as_ref().unwrap()["seed"].as_str().unwrap().parse().unwrap();
     let again = redecide(state, first).unwrap_or_else(|error| panic!("{error}: {first:#?}"));
-    let told = again.events.into_iter().zip(0..).map(|(draft, n)| {
-        (seed.event_id(n, first.t), draft.actor.to_string(), draft.cause.map(|seq| seq.0), draft.event)
-    });
+    let told = again
+        .events
+        .into_iter()
+        .zip(0..)
+        .map(|(draft, n)| (seed.event_id(n, first.t), draft.actor.to_string(), draft.cause.map(|seq| seq.0), draft.event));
     told.collect()
 }
 

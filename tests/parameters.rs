@@ -7,7 +7,8 @@ use serde_json::json;
 #[tokio::test]
 async fn a_repeated_parameter_is_refused_at_every_endpoint() {
     let app = Site::standard().await.confidential().await;
-    for (path, name) in [("/token", "grant_type"), ("/token", "code"), ("/introspect", "token"), ("/revoke", "token"), ("/token", "extra")] {
+    for (path, name) in [("/token", "grant_type"), ("/token", "code"), ("/introspect", "token"), ("/revoke", "token"), ("/token", "extra")]
+    {
         app.post(path, &[(name, "a"), (name, "a")]).await.assert_refused(400, "invalid_request");
         app.post(path, &[(name, ""), (name, "a")]).await.assert_refused(400, "invalid_request");
     }
@@ -31,7 +32,8 @@ async fn resource_alone_may_come_twice() {
     let app = Site::standard().await.confidential().await;
     let request = app.authorization().also("resource", "https://a.example/").also("resource", "https://b.example/");
     let stop = Browser::new().open(&request.url()).await;
-    let repeated = matches!(&stop, crate::harness::Stop::Left(url) if query_of(url, "error_description").is_some_and(|text| text.contains("repeat")));
+    let repeated =
+        matches!(&stop, crate::harness::Stop::Left(url) if query_of(url, "error_description").is_some_and(|text| text.contains("repeat")));
     assert!(!repeated, "RFC 8707 §2");
 }
 
@@ -141,7 +143,8 @@ async fn what_does_not_decode_is_refused_not_repaired() {
 async fn unknown_paths_sites_and_methods_each_have_their_answer() {
     let site = Site::standard().await;
     let origin = site.server.origin();
-    for path in ["/", "/oauth2", "/oauth2/default", "/oauth2/default/x/token", "/oauth2/default/token/", "/oauth2/default/tokens", "/token"] {
+    for path in ["/", "/oauth2", "/oauth2/default", "/oauth2/default/x/token", "/oauth2/default/token/", "/oauth2/default/tokens", "/token"]
+    {
         assert_eq!(Request::get(&format!("{origin}{path}")).send().await.status, 404, "{path}");
     }
     for name in ["nowhere", "_server", "a_b", "%20"] {

@@ -104,7 +104,11 @@ async fn a05_a_scheme_that_runs_is_never_registered() {
 async fn a06_a_redirect_uri_may_not_bring_an_answer_along() {
     let site = Site::standard().await;
     for name in ["code", "state", "iss", "error", "error_description", "id_token", "access_token", "token_type"] {
-        for uri in [format!("https://a.example/cb?{name}=x"), format!("https://a.example/cb?a=b&{name}=x"), format!("https://a.example/cb#{name}=x")] {
+        for uri in [
+            format!("https://a.example/cb?{name}=x"),
+            format!("https://a.example/cb?a=b&{name}=x"),
+            format!("https://a.example/cb#{name}=x"),
+        ] {
             site.register(&json!({"redirect_uris": [uri]})).await.assert_refused(400, "invalid_redirect_uri");
         }
     }
@@ -113,7 +117,8 @@ async fn a06_a_redirect_uri_may_not_bring_an_answer_along() {
 #[tokio::test]
 async fn a07_no_error_is_sent_to_an_unchecked_address() {
     let app = Site::standard().await.confidential().await;
-    let bends = [("prompt", "none"), ("response_type", "x"), ("scope", "no:such"), ("request", "x"), ("max_age", "x"), ("code_challenge", "x")];
+    let bends =
+        [("prompt", "none"), ("response_type", "x"), ("scope", "no:such"), ("request", "x"), ("max_age", "x"), ("code_challenge", "x")];
     for (name, value) in bends {
         for wrong in [("redirect_uri", "https://evil.example/"), ("client_id", "unknown")] {
             let request = app.authorization().with(name, value).with(wrong.0, wrong.1);
@@ -151,11 +156,14 @@ async fn a09_a_forged_hint_never_opens_the_way_out() {
         "{}.",
         crate::harness::jwt_with(&tokens.id, 0, &json!({"alg": "none", "kid": jwt_part(&tokens.id, 0)["kid"]})).rsplit_once('.').unwrap().0
     );
-    for hint in [unsigned, crate::harness::jwt_with(&tokens.id, 1, &{
-        let mut other = claims.clone();
-        other["aud"] = json!("LnjqojEEjFYe5j2Jp9m9UnmuxOnMg4VodEJj3yE8_OA");
-        other
-    })] {
+    for hint in [
+        unsigned,
+        crate::harness::jwt_with(&tokens.id, 1, &{
+            let mut other = claims.clone();
+            other["aud"] = json!("LnjqojEEjFYe5j2Jp9m9UnmuxOnMg4VodEJj3yE8_OA");
+            other
+        }),
+    ] {
         for uri in [App::LOGOUT_URI, "https://evil.example/", "//evil.example", "javascript:alert(1)", "https://client.example.org", ""] {
             let pairs = [("id_token_hint", hint.as_str()), ("post_logout_redirect_uri", uri)];
             let answer = browser.once(Request::get(&app.logout_url(&pairs)).header("accept", "text/html")).await;

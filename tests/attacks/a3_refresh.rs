@@ -70,7 +70,8 @@ async fn a37_a_token_is_whole_or_nothing() {
     let tokens = app.tokens(&mut Browser::new()).await;
     for token in [&tokens.refresh, &tokens.access] {
         let length = token.len();
-        let flipped: String = token.chars().map(|c| if c.is_ascii_lowercase() { c.to_ascii_uppercase() } else { c.to_ascii_lowercase() }).collect();
+        let flipped: String =
+            token.chars().map(|c| if c.is_ascii_lowercase() { c.to_ascii_uppercase() } else { c.to_ascii_lowercase() }).collect();
         let edits = [
             token[..length - 1].to_owned(),
             token[1..].to_owned(),

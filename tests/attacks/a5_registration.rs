@@ -61,7 +61,18 @@ async fn a56_members_nobody_asked_for_change_nothing() {
 async fn a57_members_of_the_wrong_kind_are_refused_with_400() {
     let site = Site::standard().await;
     let kinds = [json!(7), json!(true), json!([]), json!({}), json!([null]), json!([[]]), json!(-1.5e300)];
-    for member in ["client_name", "scope", "application_type", "token_endpoint_auth_method", "grant_types", "response_types", "contacts", "logo_uri", "redirect_uris", "default_max_age"] {
+    for member in [
+        "client_name",
+        "scope",
+        "application_type",
+        "token_endpoint_auth_method",
+        "grant_types",
+        "response_types",
+        "contacts",
+        "logo_uri",
+        "redirect_uris",
+        "default_max_age",
+    ] {
         for kind in &kinds {
             let mut body = json!({"redirect_uris": [App::REDIRECT_URI]});
             body[member] = kind.clone();
@@ -85,7 +96,10 @@ async fn a59_what_an_app_calls_itself_never_becomes_markup() {
     let consent = browser.sign_in(&sign_in, USERNAME, PASSWORD).await.page();
     for page in [&sign_in, &consent] {
         let text = page.text();
-        assert!(!text.contains("<script") && !text.contains('\u{202e}') && !text.contains('\u{200b}') && !text.contains("\"'<b>"), "{text}");
+        assert!(
+            !text.contains("<script") && !text.contains('\u{202e}') && !text.contains('\u{200b}') && !text.contains("\"'<b>"),
+            "{text}"
+        );
         assert!(text.contains("client.example.org"), "the host is shown as strongly as the name");
     }
 }
@@ -93,11 +107,17 @@ async fn a59_what_an_app_calls_itself_never_becomes_markup() {
 #[tokio::test]
 async fn a63_loose_authorization_headers_are_refused_and_break_nothing() {
     let app = Site::standard().await.confidential().await;
-    let pair = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, format!("{}:{}", app.client_id, app.secret.as_ref().unwrap()));
-    let headers = ["Bearer", "Bearer ", "Basic", "Basic ", "Basic :", "Basic Og==", "Negotiate x", "", "Bearer a b", "Basic @@@", "Basic eDp5Cg"]
-        .map(str::to_owned)
-        .into_iter()
-        .chain([format!("Basic {pair} x"), format!("Bearer {pair}, Basic {pair}"), format!("Basic {}", pair.trim_end_matches('=').to_owned() + "!")]);
+    let pair =
+        base64::Engine::encode(&base64::engine::general_purpose::STANDARD, format!("{}:{}", app.client_id, app.secret.as_ref().unwrap()));
+    let headers =
+        ["Bearer", "Bearer ", "Basic", "Basic ", "Basic :", "Basic Og==", "Negotiate x", "", "Bearer a b", "Basic @@@", "Basic eDp5Cg"]
+            .map(str::to_owned)
+            .into_iter()
+            .chain([
+                format!("Basic {pair} x"),
+                format!("Bearer {pair}, Basic {pair}"),
+                format!("Basic {}", pair.trim_end_matches('=').to_owned() + "!"),
+            ]);
     for header in headers {
         for path in ["/token", "/introspect", "/revoke", "/userinfo"] {
             let request = Request::form(&app.site.url(path), &[("token", "x"), ("grant_type", "refresh_token"), ("refresh_token", "x")]);

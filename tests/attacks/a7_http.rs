@@ -168,7 +168,12 @@ async fn a91_a92_errors_repeat_nothing_and_tell_nothing() {
     answers.push(app.exchange(canary, canary).await);
     answers.push(app.userinfo("canary7391").await);
     answers.push(app.site.get("/canary7391").await);
-    let url = app.logout_url(&[("id_token_hint", canary), ("state", canary), ("error_description", canary), ("post_logout_redirect_uri", canary)]);
+    let url = app.logout_url(&[
+        ("id_token_hint", canary),
+        ("state", canary),
+        ("error_description", canary),
+        ("post_logout_redirect_uri", canary),
+    ]);
     answers.push(Request::get(&url).header("accept", "text/html").send().await);
     let left = Browser::new().open(&app.authorization().with("scope", "canary7391").url()).await.left();
     assert!(!left.as_str().replace("state=", "").contains("canary7391"), "{left}");
@@ -179,6 +184,7 @@ async fn a91_a92_errors_repeat_nothing_and_tell_nothing() {
             assert!(!text.contains(leak), "{leak}: {text}");
         }
     }
-    let broken = Request::new(Method::POST, &app.site.url("/registration")).body("application/json", "{\"redirect_uris\":[7391}").send().await;
+    let broken =
+        Request::new(Method::POST, &app.site.url("/registration")).body("application/json", "{\"redirect_uris\":[7391}").send().await;
     assert!(!broken.text().contains("7391") && !broken.text().contains("column"), "{}", broken.text());
 }
