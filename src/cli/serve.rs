@@ -8,7 +8,7 @@ use super::settings::Settings;
 use crate::command::Noted;
 use crate::http::admin::{self, Admin, own_uid};
 use crate::http::context::Context;
-use crate::http::{AllowedHosts, Door, DoorSettings, Listen, Response, Server, ServerSettings, routes, tls};
+use crate::http::{AllowedHosts, Door, DoorSettings, Listen, Routes, Server, ServerSettings, routes, tls};
 use crate::ledger::{Ledger, Site};
 use crate::terms::{Actor, SiteName};
 use clap::Args;
@@ -17,7 +17,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
-use warp::filters::BoxedFilter;
 
 #[derive(Args, Debug)]
 pub(super) struct ServeArgs {
@@ -134,7 +133,7 @@ impl Running {
         ledger.sites().iter().for_each(|site| hosts.allow_url(&site.issuer()));
         let stopping = watch::Sender::new(false);
         let admin = Admin { ledger: ledger.clone(), hosts: Some(hosts.clone()), stopping: stopping.subscribe() };
-        let door = |routes: BoxedFilter<(Response,)>| {
+        let door = |routes: Routes| {
             let ids = ledger.clone();
             let proxies = settings.trusted_proxies.iter().copied().collect();
             Door::new(DoorSettings::new(hosts.clone(), proxies, Arc::new(move || ids.request_id())), routes)

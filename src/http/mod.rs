@@ -17,6 +17,7 @@ pub mod cors;
 pub mod credentials;
 mod crowd;
 mod discovery;
+pub mod exchange;
 pub mod front_door;
 mod head_lines;
 pub mod inbound;
@@ -54,3 +55,6 @@ pub use peer::Peer;
 pub use server::{Listen, Server, ServerError, ServerSettings};
 pub use tls::TlsFiles;
 pub use warp::reply::Response;
+
+/// Routes that answer everything; what a [`Door`] opens to.
+pub type Routes = warp::filters::BoxedFilter<(Response,)>;

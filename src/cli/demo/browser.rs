@@ -1,12 +1,11 @@
 //! The demo's browser and app in one: HTTP/1.1 over loopback, one cookie, forms read from the pages.
 
 use crate::cli::exit::CliError;
+use crate::http::exchange::exchange_whole;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, COOKIE, HOST, LOCATION, SET_COOKIE};
 use http::{Method, Request, StatusCode};
-use http_body_util::{BodyExt, Full};
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
+use http_body_util::Full;
 use std::net::SocketAddr;
 use tokio::net::TcpStream;
 
@@ -79,12 +78,7 @@ impl Browser {
     async fn exchange(&mut self, request: Request<Full<Bytes>>) -> Result<Answer, CliError> {
         let unreachable = |error: &dyn std::fmt::Display| CliError::unreachable(format!("the server does not answer: {error}"));
         let stream = TcpStream::connect(self.address).await.map_err(|error| unreachable(&error))?;
-        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(|error| unreachable(&error))?;
-        let driver = tokio::spawn(connection);
-        let response = sender.send_request(request).await.map_err(|error| unreachable(&error))?;
-        let (head, body) = response.into_parts();
-        let body = body.collect().await.map_err(|error| unreachable(&error))?.to_bytes();
-        driver.abort();
+        let (head, body) = exchange_whole(stream, request).await.map_err(|error| unreachable(&error))?.into_parts();
         if let Some(cookie) = head.headers.get(SET_COOKIE).and_then(|value| value.to_str().ok()) {
             self.cookie = cookie.split(';').next().map(str::to_owned);
         }

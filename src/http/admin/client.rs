@@ -2,6 +2,7 @@
 //! none has it. The filter that answers is the same.
 
 use super::{Admin, routes};
+use crate::http::exchange::exchange;
 use crate::http::inbound::Inbound;
 use crate::http::peer::Peer;
 use crate::http::recover::recover;
@@ -11,7 +12,6 @@ use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
 use hyper::service::Service;
-use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use std::io;
 use std::net::Ipv4Addr;
@@ -130,9 +130,7 @@ async fn over_socket(
     let unreachable = |error| ClientError::Unreachable { path: path.display().to_string(), error };
     let broken = |error: hyper::Error| ClientError::Broken(error.to_string());
     let stream = UnixStream::connect(path).await.map_err(unreachable)?;
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
-    tokio::spawn(connection);
-    let response = sender.send_request(request(method, target, content_type, body)?).await.map_err(broken)?;
+    let response = exchange(stream, request(method, target, content_type, body)?).await.map_err(ClientError::Broken)?;
     let status = response.status();
     Ok(AdminAnswer { status, body: response.into_body().map_err(broken).boxed_unsync() })
 }
