@@ -13,6 +13,10 @@
 #![allow(clippy::disallowed_methods, reason = "a test draws its own verifiers")]
 
 mod asked;
+mod found;
+mod kill;
+mod properties;
+mod races;
 mod story;
 mod world;
 

@@ -12,11 +12,15 @@
 )]
 
 mod appendix4;
+mod attacks;
 mod authorize_errors;
 mod client_configuration;
 mod floors;
 mod harness;
 mod introspection;
 mod logout;
+mod parameters;
 mod registration;
+mod sites;
 mod token;
+mod userinfo;

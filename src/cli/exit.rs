@@ -43,10 +43,10 @@ impl CliError {
     }
     /// The reader of our output went away, which is fine, or the output cannot be written, which is not.
     pub(super) fn output(error: &io::Error) -> Self {
-        if error.kind() == io::ErrorKind::BrokenPipe {
-            return Self { code: 0, sentence: String::new() };
+        match error.kind() == io::ErrorKind::BrokenPipe {
+            true => Self { code: 0, sentence: String::new() },
+            false => Self { code: OUTPUT, sentence: format!("the output cannot be written: {error}") },
         }
-        Self { code: OUTPUT, sentence: format!("the output cannot be written: {error}") }
     }
     /// A problem of the admin API, by its `code`.
     pub(super) fn problem(code: &str, sentence: String) -> Self {
