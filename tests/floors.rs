@@ -39,9 +39,8 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("ed25519_dalek", &["src/log/checkpoint.rs"]),
     ("jsonwebtoken", &["src/jose/"]),
     ("warp", &["src/http/"]),
-    // The demo tells its story as a browser would, over a socket, so it needs the client half.
-    ("hyper", &["src/http/", "src/cli/demo/browser.rs"]),
-    ("hyper_util", &["src/http/", "src/cli/demo/browser.rs"]),
+    ("hyper", &["src/http/"]),
+    ("hyper_util", &["src/http/"]),
     ("tokio_rustls", &["src/http/"]),
     ("askama", &["src/http/pages/"]),
     ("SystemTime::now", &["src/ledger/clock.rs"]),
