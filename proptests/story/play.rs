@@ -98,7 +98,8 @@ impl Story {
     }
 
     async fn unregister(&mut self, app: u8) {
-        let app = pick(&self.apps, app);
+        // Those that the story began with stay: a story without apps is over.
+        let Some(app) = from_end(&self.apps[self.sites.len()..], app) else { return };
         let token = app.registration_tokens.last().unwrap();
         let reply = app.manage(&self.world, Method::DELETE, token, json!({})).await;
         self.note("delete", reply);
@@ -170,8 +171,8 @@ impl Story {
     }
 
     async fn refresh(&mut self, tokens: u8, app: Option<u8>, scope: u8, forged: bool) {
-        let Some((owner, tokens)) = from_end(&self.tokens, tokens).cloned() else { return };
-        let Some(mut refresh) = tokens.refresh else { return };
+        let refreshing: Vec<_> = self.tokens.iter().filter_map(|(owner, tokens)| Some((*owner, tokens.refresh.clone()?))).collect();
+        let Some((owner, mut refresh)) = from_end(&refreshing, tokens).cloned() else { return };
         if forged {
             refresh.replace_range(60..61, if &refresh[60..61] == "A" { "B" } else { "A" });
         }

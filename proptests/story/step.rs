@@ -99,7 +99,7 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(app, browser, scope, ask, right_password)| Step::Authorize { app, browser, scope, ask, right_password }),
         1 => (n(), 1..7_u8).prop_map(|(person, times)| Step::GuessPassword { person, times }),
         10 => (recent(), bend()).prop_map(|(code, bend)| Step::Redeem { code, bend }),
-        10 => (recent(), rarely(), n(), prop::bool::weighted(0.05))
+        14 => (recent(), rarely(), n(), prop::bool::weighted(0.05))
             .prop_map(|(tokens, app, scope, forged)| Step::Refresh { tokens, app, scope, forged }),
         4 => (recent(), n(), any::<bool>()).prop_map(|(tokens, app, refresh)| Step::Introspect { tokens, app, refresh }),
         2 => (recent(), n()).prop_map(|(tokens, site)| Step::Userinfo { tokens, site }),
@@ -107,7 +107,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (n(), n(), prop::option::of(recent()), prop::bool::weighted(0.3))
             .prop_map(|(browser, site, hint, everywhere)| Step::SignOut { browser, site, hint, everywhere }),
         4 => (n(), administration()).prop_map(|(site, what)| Step::Administer { site, what }),
-        5 => seconds().prop_map(|seconds| Step::Advance { seconds }),
+        4 => seconds().prop_map(|seconds| Step::Advance { seconds }),
         1 => Just(Step::Tell),
     ]
 }
@@ -120,7 +120,7 @@ fn rarely() -> impl Strategy<Value = Option<u8>> {
     prop_oneof![6 => Just(None), 1 => any::<u8>().prop_map(Some)]
 }
 fn seconds() -> impl Strategy<Value = u64> {
-    prop_oneof![4 => 1..12_u64, 2 => 30..400_u64, 2 => 3_000..16_000_u64, 1 => 80_000..100_000_u64, 1 => Just(91 * 86_400)]
+    prop_oneof![9 => 1..20_u64, 3 => 30..400_u64, 2 => 3_000..16_000_u64, 1 => 80_000..100_000_u64, 1 => Just(91 * 86_400)]
 }
 fn kind() -> impl Strategy<Value = AppKind> {
     prop_oneof![3 => Just(AppKind::Basic), 2 => Just(AppKind::Post), 2 => Just(AppKind::Public)]

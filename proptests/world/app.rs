@@ -4,10 +4,11 @@ use super::wire::{form, request};
 use super::{CodeInHand, Reply, World};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use http::Method;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 /// What kind of client registers.
-#[derive(Clone, Copy, PartialEq, Debug)]
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
 pub enum AppKind {
     /// Its secret goes into the header.
     Basic,
@@ -18,7 +19,7 @@ pub enum AppKind {
 }
 
 /// A registered client.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct App {
     pub site: String,
     pub kind: AppKind,
@@ -31,7 +32,7 @@ pub struct App {
 }
 
 /// What a token request gave.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Tokens {
     pub access: String,
     pub refresh: Option<String>,

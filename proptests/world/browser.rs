@@ -5,12 +5,13 @@ use super::{App, HOST, Person, Reply, World};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::Method;
 use http::header::SET_COOKIE;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use url::Url;
 use writ::terms::Digest;
 
 /// A browser with its own cookies.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 pub struct Browser {
     cookies: BTreeMap<String, String>,
 }
@@ -47,7 +48,7 @@ impl Default for Wish {
 }
 
 /// A code and what belongs to it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct CodeInHand {
     pub code: String,
     pub verifier: Option<String>,

@@ -8,15 +8,16 @@ mod wire;
 pub use app::{App, AppKind, Tokens};
 pub use browser::{Authorized, Browser, CodeInHand, Wish};
 pub use log_view::{decisions, records, states};
-pub use wire::{Reply, query_of};
+pub use wire::Reply;
 
 use bytes::Bytes;
 use http::Request;
 use http_body_util::Full;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::net::IpAddr;
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 use writ::event::Profile;
 use writ::http::context::Context;
 use writ::http::peer::{Connection, TrustedProxies};
@@ -37,13 +38,17 @@ pub struct World {
     /// Moves the time; none when the machine's clock is used.
     pub clock: Option<FrozenClock>,
     pub people: Vec<Person>,
+    /// Every answer, in the order of their ends, with the path that was asked.
+    answers: Mutex<Vec<(String, Reply)>>,
     door: Door,
     engine: EngineKind,
-    directory: tempfile::TempDir,
+    directory: PathBuf,
+    /// The directory goes with the server, unless somebody else keeps it.
+    temporary: Option<tempfile::TempDir>,
 }
 
 /// Someone with an account.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Person {
     pub site: SiteName,
     pub username: String,
@@ -54,7 +59,9 @@ pub struct Person {
 impl World {
     /// A new server without sites.
     pub fn new(engine: EngineKind, clock: Option<FrozenClock>) -> Self {
-        Self::open(tempfile::tempdir().unwrap(), engine, clock, Vec::new())
+        let temporary = tempfile::tempdir().unwrap();
+        let world = Self::at(temporary.path(), engine, clock);
+        Self { temporary: Some(temporary), ..world }
     }
     /// A server with a frozen clock and these sites, one person each.
     pub async fn with_sites(engine: EngineKind, names: &[&str]) -> Self {
@@ -65,20 +72,30 @@ impl World {
         }
         world
     }
-    fn open(directory: tempfile::TempDir, engine: EngineKind, clock: Option<FrozenClock>, people: Vec<Person>) -> Self {
-        let ledger = open_ledger(directory.path(), engine, clock.clone());
+    /// A server on this directory, which stays.
+    pub fn at(directory: &Path, engine: EngineKind, clock: Option<FrozenClock>) -> Self {
+        let ledger = open_ledger(directory, engine, clock.clone());
         let ids = ledger.clone();
         let settings = DoorSettings::new(AllowedHosts::from_iter([HOST]), TrustedProxies::default(), Arc::new(move || ids.request_id()));
         let door = Door::new(settings, routes::public(Context { ledger: ledger.clone() }));
-        Self { ledger, clock, people, door, engine, directory }
+        Self {
+            ledger,
+            clock,
+            people: Vec::new(),
+            answers: Mutex::default(),
+            door,
+            engine,
+            directory: directory.to_owned(),
+            temporary: None,
+        }
     }
     /// Ends the server in order and starts it again on the same directory.
     pub fn reopened(self) -> Self {
-        let Self { ledger, clock, people, door, engine, directory } = self;
+        let Self { ledger, clock, people, answers, door, engine, directory, temporary } = self;
         ledger.shut_down();
         drop(door);
         drop(ledger);
-        Self::open(directory, engine, clock, people)
+        Self { people, temporary, answers, ..Self::at(&directory, engine, clock) }
     }
     pub async fn add_site(&mut self, name: &str, profile: Profile) {
         let issuer = format!("https://{HOST}/oauth2/{name}");
@@ -110,19 +127,32 @@ impl World {
     }
     /// Sets flags of a site.
     pub async fn configure(&self, site: &str, flags: &[(&str, Value)]) {
-        let change = flags.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
-        assert!(self.administer(site, writ::command::ConfigureSite { change, by: Actor::Os(0) }).await);
+        let change: Map<_, _> = flags.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+        self.administer(site, writ::command::ConfigureSite { change: change.clone(), by: Actor::Os(0) }).await;
+        let settings = self.site(site).read(|state| serde_json::to_value(&state.site.as_ref().unwrap().settings).unwrap());
+        assert!(change.iter().all(|(name, value)| settings.get(name) == Some(value)), "{settings}");
     }
     /// Sends one request over TLS from the address of a reader at home.
     pub async fn send(&self, request: Request<Full<Bytes>>) -> Reply {
         let remote = IpAddr::from([192, 0, 2, 7]);
         let connection = Connection::Tcp { remote, tls: true, loopback_listener: false };
-        Reply::of(self.door.answer(connection, request).await.unwrap()).await
+        let path = request.uri().path().to_owned();
+        let reply = Reply::of(self.door.answer(connection, request).await.unwrap()).await;
+        self.answers.lock().unwrap().push((path, reply.clone()));
+        reply
+    }
+    /// Every answer so far, with the path that was asked.
+    pub fn answers(&self) -> Vec<(String, Reply)> {
+        self.answers.lock().unwrap().clone()
+    }
+    /// Where the log, the vault and the keys are.
+    pub fn directory(&self) -> &Path {
+        &self.directory
     }
 }
 
 /// Opens the directory as a start of the server would.
-pub fn open_ledger(directory: &Path, engine: EngineKind, clock: Option<FrozenClock>) -> Ledger {
+fn open_ledger(directory: &Path, engine: EngineKind, clock: Option<FrozenClock>) -> Ledger {
     let settings = OpenSettings {
         directory: directory.to_owned(),
         engine,

@@ -7,6 +7,7 @@ use http::{HeaderMap, Method, Request};
 use http_body_util::{BodyExt, Full};
 use serde_json::Value;
 use url::Url;
+use writ::terms::RequestId;
 
 /// A whole answer.
 #[derive(Clone, Debug)]
@@ -34,6 +35,10 @@ impl Reply {
     }
     pub fn is_ok(&self) -> bool {
         self.status == 200
+    }
+    /// The id under which its events stand in the log.
+    pub fn corr(&self) -> RequestId {
+        self.headers["x-request-id"].to_str().unwrap().parse().unwrap()
     }
     /// Where it redirects to.
     pub fn location(&self) -> Option<Url> {

@@ -8,9 +8,11 @@ use crate::ledger::Site;
 use crate::terms::{Actor, ClientId, ScopeSet};
 use serde_json::{Map, Value};
 
-/// The particulars of an event; `disclosed` holds what was opened of its sealed fields.
-pub fn facts(record: &Record, disclosed: &Map<String, Value>, site: &Site) -> String {
+/// The particulars of an event; `disclosed` holds what was opened of its sealed fields. `of` is what the story is about anyway, a
+/// client's words: it need not be said on every line.
+pub fn facts(record: &Record, disclosed: &Map<String, Value>, site: &Site, of: Option<&str>) -> String {
     let mut words = event_words(&record.event, site);
+    words.retain(|word| Some(word.as_str()) != of);
     if let Actor::Os(uid) = record.actor {
         words.push(format!("by os:{uid}"));
     }

@@ -6,6 +6,7 @@ use crate::ledger::{Failure, Ledger, Site};
 use crate::log::StoredRecord;
 use crate::terms::Seq;
 use serde_json::{Map, Value};
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The events of a story by their number, and how many were left out.
@@ -50,8 +51,8 @@ pub(super) fn gather(ledger: &Ledger, site: &Site, kind: Kind, id: &str) -> Resu
 impl Gathered {
     /// Takes in one event more, whatever the limit.
     pub(super) fn add(&mut self, ledger: &Ledger, site: &Site, seq: Seq) -> Result<(), Failure> {
-        if !self.records.contains_key(&seq) {
-            self.records.insert(seq, Reader { ledger, site, records: BTreeMap::new() }.take(seq)?);
+        if let Entry::Vacant(vacant) = self.records.entry(seq) {
+            vacant.insert(Reader { ledger, site, records: BTreeMap::new() }.take(seq)?);
         }
         Ok(())
     }

@@ -40,13 +40,13 @@ pub fn select(ledger: &Ledger, site: &Site, filter: &Filter) -> Result<Selection
 }
 
 impl Selection {
-    /// The next event that is meant, with its leaf's members; none at the end.
-    pub fn next(&mut self, ledger: &Ledger, site: &Site) -> Result<Option<(StoredRecord, Map<String, Value>)>, Failure> {
+    /// The next event that is meant; none at the end.
+    pub fn next(&mut self, ledger: &Ledger, site: &Site) -> Result<Option<StoredRecord>, Failure> {
         while let Some(seq) = self.candidates.next() {
             let stored = ledger.stored(site, seq)?;
             let members = members(&stored)?;
             if self.filter.matches(&members) {
-                return Ok(Some((stored, members)));
+                return Ok(Some(stored));
             }
         }
         Ok(None)
@@ -61,7 +61,7 @@ impl Selection {
     fn newest(mut self, ledger: &Ledger, site: &Site, newest: usize) -> Result<Self, Failure> {
         let mut found = VecDeque::new();
         while found.len() < newest {
-            let Some((stored, _)) = self.next(ledger, site)? else { break };
+            let Some(stored) = self.next(ledger, site)? else { break };
             match self.filter.reverse {
                 true => found.push_back(stored.seq),
                 false => found.push_front(stored.seq),

@@ -116,7 +116,8 @@ fn of_events(kind: Kind, id: &str, gathered: &Gathered, now: Timestamp) -> Stand
         }
         Kind::Grant | Kind::Session | Kind::Token => {
             let issued = records().filter_map(|record| issued(&record.event));
-            let of_id = issued.filter(|tokens| kind != Kind::Token || tokens.token.to_string() == id);
+            // A session's own time is in no event once state has forgotten it.
+            let of_id = issued.filter(|tokens| kind == Kind::Grant || tokens.token.to_string() == id);
             let expires_at = of_id.map(|tokens| tokens.expires_at).max();
             let ended = records().find(|record| ends(&record.event, kind, id) && expires_at.is_none_or(|end| record.t < end));
             match ended {
@@ -132,9 +133,9 @@ fn of_code<'a, I: Iterator<Item = &'a Record>>(records: impl Fn() -> I, id: &str
     use crate::event::CodeEvent::{Issued, Redeemed, Replayed};
     let replayed = records().find(|record| matches!(&record.event, Event::Code(Replayed { code, .. }) if code.to_string() == id));
     let redeemed = records().find(|record| matches!(&record.event, Event::Code(Redeemed { code, .. }) if code.to_string() == id));
-    let expires_at = records().find_map(|record| match &record.event {
-        Event::Code(Issued { code, expires_at, .. }) if code.to_string() == id => Some(*expires_at),
-        _ => None,
+    let expires_at = records().find_map(|record| {
+        let Event::Code(Issued { code, expires_at, .. }) = &record.event else { return None };
+        (code.to_string() == id).then_some(*expires_at)
     });
     match (replayed, redeemed) {
         (Some(replayed), _) => Standing::new("REPLAYED").by(replayed.seq),
@@ -145,10 +146,13 @@ fn of_code<'a, I: Iterator<Item = &'a Record>>(records: impl Fn() -> I, id: &str
 }
 
 fn of_consent<'a, I: Iterator<Item = &'a Record>>(records: impl Fn() -> I, id: &str) -> Standing {
-    let decision = records().find_map(|record| match &record.event {
-        Event::Consent(ConsentEvent::Granted { consent, .. }) if consent.to_string() == id => Some(Standing::new("GRANTED")),
-        Event::Consent(ConsentEvent::Denied { consent, .. }) if consent.to_string() == id => Some(Standing::new("DENIED").by(record.seq)),
-        _ => None,
+    let decision = records().find_map(|record| {
+        let Event::Consent(event) = &record.event else { return None };
+        match event {
+            ConsentEvent::Granted { consent, .. } => (consent.to_string() == id).then(|| Standing::new("GRANTED")),
+            ConsentEvent::Denied { consent, .. } => (consent.to_string() == id).then(|| Standing::new("DENIED").by(record.seq)),
+            ConsentEvent::Revoked { .. } => None,
+        }
     });
     let revoked = last(records(), |event| matches!(event, Event::Consent(ConsentEvent::Revoked { .. })));
     match revoked {
@@ -163,27 +167,28 @@ fn last<'a>(records: impl Iterator<Item = &'a Record>, meant: impl Fn(&Event) ->
 
 /// Whether an event ends the thing of a story.
 fn ends(event: &Event, kind: Kind, id: &str) -> bool {
-    match event {
-        Event::Grant(GrantEvent::Revoked { .. }) | Event::Consent(ConsentEvent::Revoked { .. }) => kind != Kind::Session,
-        Event::Session(SessionEvent::Ended { reason, .. }) => kind == Kind::Session || reason.ends_grants(),
-        Event::Token(TokenEvent::Revoked { token, .. }) => kind == Kind::Token && token.to_string() == id,
-        _ => false,
+    if let Event::Session(SessionEvent::Ended { reason, .. }) = event {
+        return kind == Kind::Session || reason.ends_grants();
     }
+    if let Event::Token(TokenEvent::Revoked { token, .. }) = event {
+        return kind == Kind::Token && token.to_string() == id;
+    }
+    kind != Kind::Session && matches!(event, Event::Grant(GrantEvent::Revoked { .. }) | Event::Consent(ConsentEvent::Revoked { .. }))
 }
 
 /// The tokens that an event handed out.
 pub(super) fn issued(event: &Event) -> Option<&IssuedTokens> {
-    match event {
-        Event::Token(TokenEvent::Granted(tokens)) | Event::Refresh(RefreshEvent::Rotated(tokens)) => Some(tokens),
-        _ => None,
+    if let Event::Token(TokenEvent::Granted(tokens)) | Event::Refresh(RefreshEvent::Rotated(tokens)) = event {
+        return Some(tokens);
     }
+    None
 }
 
 /// Whether an event tells that something was used with success.
 pub(super) fn is_use(event: &Event) -> bool {
-    match event {
-        Event::Token(TokenEvent::UserinfoRead { .. }) | Event::Refresh(RefreshEvent::Retried { .. }) => true,
-        Event::Token(TokenEvent::Introspected { active, .. }) => *active,
-        other => issued(other).is_some(),
+    if let Event::Token(TokenEvent::Introspected { active, .. }) = event {
+        return *active;
     }
+    let again = matches!(event, Event::Token(TokenEvent::UserinfoRead { .. }) | Event::Refresh(RefreshEvent::Retried { .. }));
+    again || issued(event).is_some()
 }

@@ -96,7 +96,10 @@ pub fn story(ledger: &Ledger, site: &Site, kind: Kind, named: &str, identify: Id
     if let Some(by) = standing.by.filter(|by| by.0 < site.durable().events) {
         gathered.add(ledger, site, by)?;
     }
-    let teller = Teller { ledger, site, gathered: &gathered, identify };
+    let teller = Teller { ledger, site, gathered: &gathered, identify, of: None };
+    let subject = teller.subject(kind, &id);
+    let of = subject.get("client_name").and_then(Value::as_str).filter(|_| kind != Kind::Client);
+    let teller = Teller { of, ..teller };
     let events = teller.events()?;
     let count = |name: &str| events.iter().filter_map(|event| event.get(name).and_then(Value::as_array)).map(Vec::len).sum::<usize>();
     let (withheld, erased) = (count("withheld"), count("erased"));
@@ -105,7 +108,7 @@ pub fn story(ledger: &Ledger, site: &Site, kind: Kind, named: &str, identify: Id
         "id": id,
         "site": site.name(),
         "at": { "seq": site.durable().events.saturating_sub(1), "t": now },
-        "subject": teller.subject(kind, &id),
+        "subject": subject,
         "state": teller.state(&standing, now),
         "because": standing.by.and_then(|by| teller.because(by)),
         "events": events,
@@ -144,6 +147,8 @@ struct Teller<'a> {
     site: &'a Site,
     gathered: &'a Gathered,
     identify: Identify,
+    /// The client that every event of the story is about.
+    of: Option<&'a str>,
 }
 
 impl Teller<'_> {
@@ -179,7 +184,7 @@ impl Teller<'_> {
                 "depth": depth,
                 "actor": record.actor,
                 "corr": record.corr,
-                "facts": facts(record, &disclosed, self.site),
+                "facts": facts(record, &disclosed, self.site, self.of),
             });
             let hidden: Vec<&str> =
                 stored.sealed.iter().map(|field| field.name.as_str()).filter(|name| !disclosed.contains_key(*name)).collect();
@@ -197,8 +202,8 @@ impl Teller<'_> {
         let mut records = self.gathered.records.values().map(|(record, _)| record);
         match kind {
             Kind::Token | Kind::Grant | Kind::Code | Kind::Consent => {
-                let tokens = records.clone().filter_map(|record| issued(&record.event));
-                let of_id = tokens.filter(|tokens| kind != Kind::Token || tokens.token.to_string() == id).last();
+                let mut tokens = records.filter_map(|record| issued(&record.event));
+                let of_id = tokens.rfind(|tokens| kind != Kind::Token || tokens.token.to_string() == id);
                 of_id.map_or(Value::Null, |tokens| {
                     let refreshes = tokens.generation.is_some();
                     let client = client_words(self.site, &tokens.client);
@@ -209,9 +214,9 @@ impl Teller<'_> {
                 })
             }
             Kind::Session => records
-                .find_map(|record| match &record.event {
-                    Event::Session(SessionEvent::Started { user, auth_time, .. }) => Some(json!({ "user": user, "auth_time": auth_time })),
-                    _ => None,
+                .find_map(|record| {
+                    let Event::Session(SessionEvent::Started { user, auth_time, .. }) = &record.event else { return None };
+                    Some(json!({ "user": user, "auth_time": auth_time }))
                 })
                 .unwrap_or(Value::Null),
             Kind::Client => id.parse().map_or(Value::Null, |client| json!({ "client_name": client_words(self.site, &client) })),
@@ -249,7 +254,9 @@ impl Teller<'_> {
         }
         let named: Vec<String> = chain.iter().map(|record| format!("#{} {}", record.seq, type_of(record))).collect();
         let stored = chain.last().and_then(|record| self.gathered.records.get(&record.seq));
-        let said = stored.map(|(record, stored)| facts(record, &self.disclosed(stored).unwrap_or_default(), self.site)).unwrap_or_default();
+        let said = stored
+            .map(|(record, stored)| facts(record, &self.disclosed(stored).unwrap_or_default(), self.site, self.of))
+            .unwrap_or_default();
         let colon = if said.is_empty() { "" } else { ": " };
         let seqs: Vec<Seq> = chain.iter().map(|record| record.seq).collect();
         Some(json!({ "chain": seqs, "sentence": format!("{}{colon}{said}", named.join(" ← ")) }))

@@ -56,7 +56,7 @@ impl Viewer<'_> {
             }
         };
         if self.facts {
-            view.insert("facts".into(), facts(&record, &disclosed, self.site).into());
+            view.insert("facts".into(), facts(&record, &disclosed, self.site, None).into());
         }
         Ok(view)
     }

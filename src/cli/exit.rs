@@ -43,9 +43,9 @@ impl CliError {
     }
     /// The reader of our output went away, which is fine, or the output cannot be written, which is not.
     pub(super) fn output(error: &io::Error) -> Self {
-        match error.kind() {
-            io::ErrorKind::BrokenPipe => Self { code: 0, sentence: String::new() },
-            _ => Self { code: OUTPUT, sentence: format!("the output cannot be written: {error}") },
+        match error.kind() == io::ErrorKind::BrokenPipe {
+            true => Self { code: 0, sentence: String::new() },
+            false => Self { code: OUTPUT, sentence: format!("the output cannot be written: {error}") },
         }
     }
     /// A problem of the admin API, by its `code`.

@@ -44,6 +44,7 @@ pub(super) async fn drawn(args: &ExplainArgs, reach: &Reach) -> Result<Vec<(Tone
 async fn story(args: &ExplainArgs, reach: &Reach) -> Result<Value, CliError> {
     match (args.kind.as_str(), args.id.as_str()) {
         ("token", "-") => reach.ask_about(&["explain", "token"], token()?.expose()).await,
+        (_, "") => Err(CliError::usage("the id is empty")),
         (_, "-") => Err(CliError::usage("only a token is read from stdin: writ explain token -")),
         // A token on a command line stands in the shell's history and in everybody's process list.
         ("token", id) if id.len() > 64 => Err(CliError::usage("never type a token itself: writ explain token - reads it from stdin")),

@@ -2,7 +2,7 @@
 
 use super::{Decide, Decision, Draft};
 use crate::event::{Event, GrantEnd, GrantEvent, SessionEnd, SessionEvent};
-use crate::projection::State;
+use crate::projection::{Session, State};
 use crate::terms::{Actor, ClientId, Moment, SessionId, Subject, UserId};
 use serde::{Deserialize, Serialize};
 
@@ -38,7 +38,9 @@ impl Decide for EndSession {
 
     fn decide(&self, state: &State, moment: &Moment) -> Decision<bool> {
         let mut events = Vec::new();
-        if let Some(session) = self.session.and_then(|id| state.sessions.by_id(&id)).filter(|session| session.ended.is_none()) {
+        // A session that somebody else's replaced is no longer the browser's, but its grants live until its own person signs out.
+        let lives = |session: &&Session| session.ended.is_none_or(|ending| !ending.ends_grants);
+        if let Some(session) = self.session.and_then(|id| state.sessions.by_id(&id)).filter(lives) {
             let ended = SessionEvent::Ended { session: session.id, user: session.user, reason: self.session_end() };
             let draft = Draft::new(self.actor(session.user), Event::Session(ended)).caused_by(session.changed);
             events.push(draft.seen(moment, Some(Subject::User(session.user))));

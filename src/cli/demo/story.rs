@@ -262,7 +262,7 @@ fn abridged(value: Value) -> Value {
     match value {
         Value::Object(members) => members.into_iter().map(|(name, value)| (name, abridged(value))).collect(),
         Value::String(text) => shortened(&text, 90).into(),
-        other => other,
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => value,
     }
 }
 

@@ -98,7 +98,7 @@ impl Stream {
     }
 
     async fn tell(&mut self, selection: &mut Selection) -> Result<(), Stop> {
-        while let Some((stored, _)) = selection.next(self.call.ledger(), &self.site)? {
+        while let Some(stored) = selection.next(self.call.ledger(), &self.site)? {
             self.line(&stored).await?;
         }
         Ok(self.writer.flush().await?)

@@ -14,6 +14,8 @@ mod keys;
 mod lines;
 mod problem;
 mod sites;
+#[cfg(test)]
+mod tests;
 mod users;
 
 pub use call::Admin;

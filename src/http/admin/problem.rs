@@ -77,10 +77,12 @@ impl From<Refused> for Problem {
             Some(about) => format!("{}: {about}", reply.description),
             None => reply.description.to_owned(),
         };
-        match refused.refusal {
-            Refusal::UserUnknown | Refusal::ClientUnknown | Refusal::KeyUnknown => Self::unknown(detail),
-            _ if reply.status == 409 => Self::conflict(detail),
-            _ => Self::malformed(detail),
+        if [Refusal::UserUnknown, Refusal::ClientUnknown, Refusal::KeyUnknown].contains(&refused.refusal) {
+            return Self::unknown(detail);
+        }
+        match reply.status == 409 {
+            true => Self::conflict(detail),
+            false => Self::malformed(detail),
         }
     }
 }

@@ -133,7 +133,7 @@ impl Wire {
     /// The site has one cookie; the last one set is the one.
     fn keep_cookie(&mut self, answer: &Answer) {
         let lines = answer.headers.get_all(SET_COOKIE).iter().filter_map(|line| line.to_str().ok());
-        if let Some(pair) = lines.filter_map(|line| line.split(';').next()).last() {
+        if let Some(pair) = lines.filter_map(|line| line.split(';').next()).next_back() {
             self.cookie = Some(pair.to_owned());
         }
     }
