@@ -58,8 +58,8 @@ fn a_code_that_comes_back_after_everything_of_it_ended_is_refused() {
 #[test]
 fn signing_out_ends_the_grants_of_a_session_that_somebody_else_replaced() {
     async_test(async {
-        let (mut world, app, mut browser, tokens) = served(App::SCOPE).await;
-        let bob = world.add_person(SITE, "bob").await;
+        let (world, app, mut browser, tokens) = served(App::SCOPE).await;
+        let bob = world.people[1].clone();
         let wish = Wish { prompt: Some("login"), ..Wish::default() };
         browser.authorize(&world, &app, &bob, &wish).await.code();
         assert!(app.is_active(&world, &tokens.access).await, "somebody else at the browser ends no grant");
