@@ -16,9 +16,9 @@
 //! | 4 | [`command`] | decide, one file a command |
 //! | 4 | [`query`] | introspection, userinfo, discovery: pure reads of state |
 //! | 5 | [`ledger`] | the command handler; the only clock and entropy |
-//! | 5 | [`audit`] | stories told from the log |
-//! | 6 | [`http`] | the strict front door, endpoints, pages, admin API |
-//! | 7 | [`cli`] | one file a subcommand |
+//! | 6 | [`audit`] | stories told from the log |
+//! | 7 | [`http`] | the strict front door, endpoints, pages, admin API |
+//! | 8 | [`cli`] | one file a subcommand |
 
 pub mod audit;
 pub mod cli;

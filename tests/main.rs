@@ -1,1 +1,26 @@
+//! Tests from outside: the built binary, spoken to as a client and a browser speak to it. File names are features and RFCs.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::as_conversions,
+    clippy::disallowed_methods,
+    missing_docs,
+    reason = "a test that cannot go on says so by failing, and it runs in the real time of a real server"
+)]
 
+mod appendix4;
+mod attacks;
+mod authorize_errors;
+mod client_configuration;
+mod floors;
+mod harness;
+mod introspection;
+mod logout;
+mod parameters;
+mod registration;
+mod sites;
+mod token;
+mod userinfo;

@@ -1,1 +1,34 @@
-//! Stories told from the log: why a token is dead, who ended it, what led to what.
+//! Stories told from the log: why a token is dead, who ended it, what led to what. Pure over the ledger's reads.
+//!
+//! | file | what it answers |
+//! |---|---|
+//! | [`filter`], [`select`] | which events are meant, and which those are |
+//! | [`view`] | one event, for people and for programs |
+//! | [`lineage`] | what led to an event, and what came of it |
+//! | [`story`] | everything that belongs to an id, its state now and why |
+
+pub mod facts;
+pub mod filter;
+mod gather;
+pub mod lineage;
+pub mod select;
+mod standing;
+pub mod story;
+pub mod view;
+pub mod when;
+
+pub use filter::{Filter, FilterError};
+pub use lineage::lineage;
+pub use select::{Selection, select};
+pub use story::{Kind, StoryError, story};
+pub use view::{Identify, Viewer};
+pub use when::When;
+
+use crate::event::Record;
+use crate::ledger::{Failure, Ledger, Site};
+use crate::terms::Seq;
+
+/// Reads a durable record, for the modules of this floor.
+fn record(ledger: &Ledger, site: &Site, seq: u64) -> Result<Record, Failure> {
+    ledger.record(site, Seq(seq))
+}

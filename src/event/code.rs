@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 /// What happened to a code.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(tag = "type")]
+#[expect(clippy::large_enum_variant, reason = "most codes are issued once and redeemed once, and an event does not live long")]
 pub enum CodeEvent {
     /// A code was handed to the browser; its grant begins here. Sealed: `nonce`.
     #[serde(rename = "code.issued")]

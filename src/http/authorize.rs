@@ -252,8 +252,6 @@ fn to_client(at: &At, redirect_uri: &str, params: &[(&str, &str)], state: Option
 
 /// What a page says that cannot be served now.
 pub(super) async fn page_failed(at: &At, failure: Failure) -> Response {
-    match failure {
-        Failure::Busy | Failure::ClockUntrusted if at.wants_html() => busy(at),
-        other => failed(other).await,
-    }
+    let passes = matches!(failure, Failure::Busy | Failure::ClockUntrusted);
+    if passes && at.wants_html() { busy(at) } else { failed(failure).await }
 }

@@ -28,13 +28,17 @@ pub struct At {
 }
 
 impl Context {
-    /// The request at the site of this name; an unknown site is said as JSON, never by redirect (SPEC.md a.0).
-    pub fn at(&self, name: &str, inbound: Arc<Inbound>) -> Result<At, Response> {
+    /// The request at the site of this name; none if there is no such site.
+    pub fn at(&self, name: &str, inbound: Arc<Inbound>) -> Option<At> {
         let named = name.parse::<SiteName>().ok().filter(|name| *name != SiteName::server());
         let site = named.and_then(|name| self.ledger.site(&name)).filter(|site| site.is_open());
-        let unknown = || reply::request_error(StatusCode::BAD_REQUEST, "There is no such site.");
-        site.map(|site| At { ledger: self.ledger.clone(), site, inbound }).ok_or_else(unknown)
+        site.map(|site| At { ledger: self.ledger.clone(), site, inbound })
     }
+}
+
+/// An unknown site is said as JSON, never by redirect (SPEC.md a.0).
+pub fn unknown_site() -> Response {
+    reply::request_error(StatusCode::BAD_REQUEST, "There is no such site.")
 }
 
 impl At {

@@ -74,14 +74,12 @@ async fn sign_in(at: &At, browser: &Browser, interaction: Interaction, sealed: &
     match at.ledger.submit(&at.site, command, at.facts()).await?.durable().await? {
         Ok(signed_in) => signed(at, browser, cookie, interaction, signed_in).await,
         Err(refused) => {
-            let (error, status) = match refused.refusal {
-                Refusal::SignInDelayed => {
-                    at.ledger
-                        .refuse(&at.site, Endpoint::Login, Refusal::SignInDelayed, Some(interaction.client.clone()), at.facts())
-                        .await?;
-                    ("Too many attempts. Please wait a moment and try again.", StatusCode::TOO_MANY_REQUESTS)
-                }
-                _ => ("That user name and password do not match. Please check them and try again.", StatusCode::OK),
+            let (error, status) = if refused.refusal == Refusal::SignInDelayed {
+                let client = Some(interaction.client.clone());
+                at.ledger.refuse(&at.site, Endpoint::Login, Refusal::SignInDelayed, client, at.facts()).await?;
+                ("Too many attempts. Please wait a moment and try again.", StatusCode::TOO_MANY_REQUESTS)
+            } else {
+                ("That user name and password do not match. Please check them and try again.", StatusCode::OK)
             };
             page(at, browser, &interaction, sealed, &Shown { username: Some(username), error: Some(error), status })
         }

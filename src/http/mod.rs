@@ -4,6 +4,7 @@
 //! what no route should ever see, makes the [`Inbound`] and hands it to warp's routes. Those read [`params`], [`json_body`],
 //! [`credentials`] and [`cookies`], and answer with [`reply`] and [`pages`]. Only this module names warp and hyper.
 
+pub mod admin;
 pub mod allowed_hosts;
 mod authorize;
 mod client_configuration;
@@ -16,6 +17,7 @@ pub mod cors;
 pub mod credentials;
 mod crowd;
 mod discovery;
+pub mod exchange;
 pub mod front_door;
 mod head_lines;
 pub mod inbound;
@@ -53,3 +55,6 @@ pub use peer::Peer;
 pub use server::{Listen, Server, ServerError, ServerSettings};
 pub use tls::TlsFiles;
 pub use warp::reply::Response;
+
+/// Routes that answer everything; what a [`Door`] opens to.
+pub type Routes = warp::filters::BoxedFilter<(Response,)>;

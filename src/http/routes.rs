@@ -1,6 +1,6 @@
 //! Every route on one screen: hot ones first, grouped by their first segment, each boxed (ENGINE.md §3).
 
-use super::context::{At, Context};
+use super::context::{At, Context, unknown_site};
 use super::recover::recover;
 use super::{
     Inbound, Response, authorize, client_configuration, consent, discovery, inbound, introspect, jwks, login, logout, registration, revoke,
@@ -81,7 +81,7 @@ where
     Fut: Future<Output = Response>,
 {
     match context.at(&site, inbound) {
-        Ok(at) => endpoint(at).await,
-        Err(response) => response,
+        Some(at) => endpoint(at).await,
+        None => unknown_site(),
     }
 }

@@ -39,6 +39,7 @@ fn say_here(at: &At, refusal: Refusal) -> Response {
 }
 
 /// What a person is told: what happened and what to do.
+#[expect(clippy::wildcard_enum_match_arm, reason = "most refusals are never shown to a person")]
 fn words(refusal: Refusal) -> (&'static str, &'static str) {
     match refusal {
         Refusal::ClientMissing | Refusal::ClientUnknown | Refusal::ClientDisabled | Refusal::ClientPending => (

@@ -97,6 +97,7 @@ impl Ledger {
     }
 
     /// Makes an end-user. `claims` are those of OpenID Connect Core §5.1; they are sealed under the person's own key.
+    #[expect(clippy::too_many_arguments, reason = "what a person begins with, each of its own type")]
     pub async fn create_user(
         &self,
         site: &Arc<Site>,
@@ -212,6 +213,7 @@ impl Ledger {
     }
 
     /// An access token that state has forgotten: its time is over, and whether it had been revoked before is in the log.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "of all that may name a token only a few events decide about it")]
     fn forgotten(&self, site: &Site, token: &str) -> Result<Option<Introspection>, Failure> {
         use crate::event::{Event, RefreshEvent, TokenEvent};
         let mut facts: Option<TokenFacts> = None;

@@ -77,6 +77,7 @@ impl Ledger {
     }
 
     /// Refusals of callers that proved nothing are told one by one only so often (DESIGN.md §4).
+    #[expect(clippy::wildcard_enum_match_arm, reason = "what is no refusal cannot be a flood of them")]
     fn without_floods(&self, site: &Site, events: Vec<Draft>, refused: bool, moment: &Moment) -> Vec<Draft> {
         let floods = |draft: &Draft| match &draft.event {
             Event::Request(crate::event::RequestEvent::Refused { endpoint, reason, client, times: None }) => {

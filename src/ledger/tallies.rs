@@ -57,6 +57,9 @@ const WRONG_PASSWORDS: u32 = 30;
 /// More kinds are not counted apart; they are told.
 const KINDS_MAX: usize = 65_536;
 
+/// What is to be told now.
+type Due = Vec<(SiteName, Noted)>;
+
 impl Tallies {
     fn counts(&self) -> MutexGuard<'_, Counts> {
         // Counts are whole after every statement; a panic elsewhere cannot leave them torn.
@@ -122,7 +125,7 @@ impl Tallies {
     }
 
     /// Takes out what is to be told now: everything older than a minute, or all of it.
-    fn take(&self, all: bool, now: Timestamp) -> (Vec<(SiteName, Noted)>, Vec<(SiteName, Noted)>) {
+    fn take(&self, all: bool, now: Timestamp) -> (Due, Due) {
         let mut counts = self.counts();
         let due = |since: Timestamp| all || now.millis_since(since) >= MINUTE_MILLIS;
         let refusals = counts.refusals.extract_if(|_, refusals| due(refusals.since));

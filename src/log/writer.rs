@@ -91,7 +91,7 @@ impl Writer {
         let (first, site) = (self.framer.next(), group.lane.site().clone());
         let (mut frames, mut records) = (Vec::new(), Vec::new());
         for record in group.records {
-            self.expect(&site, record.seq)?;
+            self.check_seq(&site, record.seq)?;
             let seq = record.seq;
             let (leaf, sealed) = self.seal(&site, record)?;
             records.push((self.framer.next(), leaf_hash(&leaf)));
@@ -101,7 +101,7 @@ impl Writer {
         Ok(Framed { first, frames, chain: self.framer.chain(), durable })
     }
 
-    fn expect(&mut self, site: &SiteName, found: Seq) -> Result<(), Fatal> {
+    fn check_seq(&mut self, site: &SiteName, found: Seq) -> Result<(), Fatal> {
         let due = self.due.entry(site.clone()).or_default();
         if *due != found {
             return Err(Fatal::Seq { site: site.clone(), expected: *due, found });

@@ -83,7 +83,7 @@ pub fn introspect_refresh(state: &State, grant: &GrantId, generation: u32, now: 
     let status = match status(liveness.life) {
         Status::Active if tokens.generation != Some(generation) => Status::Revoked,
         Status::Active if now >= expires_at => Status::Expired,
-        other => other,
+        status @ (Status::Active | Status::Expired | Status::Revoked | Status::Unknown) => status,
     };
     let facts = TokenFacts {
         jti: None,

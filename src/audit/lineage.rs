@@ -1,0 +1,68 @@
+//! What led to an event, and what came of it.
+
+use super::select::members;
+use crate::ledger::{Failure, Ledger, Site};
+use crate::log::StoredRecord;
+use crate::terms::Seq;
+use serde_json::{Map, Value};
+use std::collections::BTreeSet;
+
+/// An event between its causes and its effects.
+pub struct Lineage {
+    /// What led to it, the root first.
+    pub causes: Vec<StoredRecord>,
+    /// What came of it, directly or not, oldest first; at most [`EFFECTS_MAX`].
+    pub effects: Vec<StoredRecord>,
+    /// Whether there may be more effects than these.
+    pub cut: bool,
+}
+
+/// So many effects are told.
+pub const EFFECTS_MAX: usize = 100;
+/// So many events are looked at for effects.
+const CANDIDATES_MAX: usize = 2_000;
+/// No chain of causes is followed further.
+const CAUSES_MAX: usize = 1_000;
+
+/// The members whose ids an effect shares with its cause.
+const SHARED: [&str; 7] = ["client", "code", "consent", "corr", "grant", "session", "token"];
+
+/// Causes and effects of this event.
+pub fn lineage(ledger: &Ledger, site: &Site, stored: &StoredRecord) -> Result<Lineage, Failure> {
+    let own = members(stored)?;
+    let mut causes = Vec::new();
+    let mut next = cause(&own);
+    while let Some(seq) = next.filter(|_| causes.len() < CAUSES_MAX) {
+        let led = ledger.stored(site, seq)?;
+        next = cause(&members(&led)?);
+        causes.push(led);
+    }
+    causes.reverse();
+    let (effects, cut) = effects(ledger, site, stored.seq, &own)?;
+    Ok(Lineage { causes, effects, cut })
+}
+
+/// What a leaf names as the event that led to it.
+pub fn cause(members: &Map<String, Value>) -> Option<Seq> {
+    members.get("cause").and_then(Value::as_u64).map(Seq)
+}
+
+fn effects(ledger: &Ledger, site: &Site, seq: Seq, own: &Map<String, Value>) -> Result<(Vec<StoredRecord>, bool), Failure> {
+    let durable = site.durable().events;
+    let ids = SHARED.iter().filter_map(|name| own.get(*name)).filter_map(Value::as_str);
+    let later: BTreeSet<Seq> = ids.flat_map(|id| site.events_of(id)).filter(|other| *other > seq && other.0 < durable).collect();
+    let mut family = BTreeSet::from([seq]);
+    let mut effects = Vec::new();
+    let cut = later.len() > CANDIDATES_MAX;
+    for candidate in later.into_iter().take(CANDIDATES_MAX) {
+        let stored = ledger.stored(site, candidate)?;
+        if cause(&members(&stored)?).is_some_and(|cause| family.contains(&cause)) {
+            if effects.len() == EFFECTS_MAX {
+                return Ok((effects, true));
+            }
+            family.insert(candidate);
+            effects.push(stored);
+        }
+    }
+    Ok((effects, cut))
+}

@@ -1,0 +1,135 @@
+//! `writ client`: the apps.
+
+use super::exit::CliError;
+use super::output::{Output, words};
+use super::reach::Reach;
+use super::table::{cell, cut, pairs, table};
+use clap::{Args, Subcommand};
+use http::Method;
+use serde_json::{Value, json};
+
+#[derive(Subcommand, Debug)]
+pub(super) enum ClientCommand {
+    /// Register a client; it needs no approval
+    Add(AddArgs),
+    /// The clients
+    List,
+    /// One client with its metadata
+    Show(Named),
+    /// Let a waiting client in
+    Approve(Named),
+    /// Keep a client out; its tokens are dead while this lasts
+    Disable(Named),
+    /// Let a disabled client in again
+    Enable(Named),
+    /// Give a client a new secret; the old one stops working at once
+    RotateSecret(Named),
+    /// Take a client out for ever
+    Delete(Named),
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Named {
+    /// The client's id
+    client: String,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct AddArgs {
+    /// The name that people see
+    #[arg(long)]
+    name: Option<String>,
+    /// Where people are sent back to
+    #[arg(long = "redirect-uri", required = true, value_name = "URI")]
+    redirect_uris: Vec<String>,
+    /// Where people may be sent after signing out
+    #[arg(long = "post-logout-redirect-uri", value_name = "URI")]
+    post_logout_redirect_uris: Vec<String>,
+    /// What it may ask for, separated by spaces
+    #[arg(long, default_value = "openid profile email offline_access", value_name = "SCOPES")]
+    scope: String,
+    /// It keeps no secret: an app on people's devices, or in their browsers
+    #[arg(long)]
+    public: bool,
+    /// web or native [default: native for a public client, web else]
+    #[arg(long, value_name = "TYPE")]
+    application_type: Option<String>,
+    /// client_secret_basic or client_secret_post
+    #[arg(long, conflicts_with = "public", value_name = "METHOD")]
+    auth_method: Option<String>,
+    /// Whom to write to
+    #[arg(long = "contact", value_name = "ADDRESS")]
+    contacts: Vec<String>,
+}
+
+pub(super) async fn run(command: ClientCommand, reach: &Reach, output: &mut Output) -> Result<(), CliError> {
+    let post = |named: Named, act: &'static str| async move { reach.ask(Method::POST, &["clients", &named.client, act], None).await };
+    let client = match command {
+        ClientCommand::Add(args) => reach.ask(Method::POST, &["clients"], Some(&metadata(args))).await?,
+        ClientCommand::List => return list(reach, output).await,
+        ClientCommand::Show(named) => reach.ask(Method::GET, &["clients", &named.client], None).await?,
+        ClientCommand::Approve(named) => post(named, "approve").await?,
+        ClientCommand::Disable(named) => post(named, "disable").await?,
+        ClientCommand::Enable(named) => post(named, "enable").await?,
+        ClientCommand::RotateSecret(named) => post(named, "rotate-secret").await?,
+        ClientCommand::Delete(named) => reach.ask(Method::DELETE, &["clients", &named.client], None).await?,
+    };
+    show(&client, output)
+}
+
+fn metadata(args: AddArgs) -> Value {
+    let application_type = args.application_type.unwrap_or_else(|| if args.public { "native" } else { "web" }.to_owned());
+    let method = if args.public { "none".to_owned() } else { args.auth_method.unwrap_or_else(|| "client_secret_basic".to_owned()) };
+    json!({
+        "client_name": args.name,
+        "redirect_uris": args.redirect_uris,
+        "post_logout_redirect_uris": args.post_logout_redirect_uris,
+        "scope": args.scope,
+        "application_type": application_type,
+        "token_endpoint_auth_method": method,
+        "contacts": args.contacts,
+    })
+}
+
+async fn list(reach: &Reach, output: &mut Output) -> Result<(), CliError> {
+    let answer = reach.ask(Method::GET, &["clients"], None).await?;
+    let clients = answer.get("clients").and_then(Value::as_array).cloned().unwrap_or_default();
+    if !output.is_table() {
+        return output.values(&clients);
+    }
+    let row = |client: &Value| {
+        vec![
+            cell(client, "client_id"),
+            cut(&cell(client, "client_name"), 28),
+            cell(client, "client_status"),
+            cut(&cell(client, "redirect_uris"), 30),
+        ]
+    };
+    let rows: Vec<Vec<String>> = clients.iter().map(row).collect();
+    table(output, &["CLIENT", "NAME", "STATE", "SENDS PEOPLE TO"], &rows)
+}
+
+fn show(client: &Value, output: &mut Output) -> Result<(), CliError> {
+    if !output.is_table() {
+        return output.value(client);
+    }
+    const NAMES: [&str; 12] = [
+        "client_id",
+        "client_secret",
+        "client_name",
+        "client_status",
+        "application_type",
+        "token_endpoint_auth_method",
+        "redirect_uris",
+        "post_logout_redirect_uris",
+        "grant_types",
+        "scope",
+        "registration_client_uri",
+        "registration_access_token",
+    ];
+    pairs(output, &NAMES.map(|name| (name, cell(client, name))))?;
+    if client.get("client_secret").is_some() {
+        words("the secret is shown this once; only its digest is kept");
+    }
+    Ok(())
+}

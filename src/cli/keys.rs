@@ -1,0 +1,49 @@
+//! `writ keys`: the site's signing keys.
+
+use super::exit::CliError;
+use super::output::Output;
+use super::reach::Reach;
+use super::table::{cell, table};
+use clap::Subcommand;
+use http::Method;
+use serde_json::{Value, json};
+
+#[derive(Subcommand, Debug)]
+pub(super) enum KeysCommand {
+    /// The keys and what each is for
+    List,
+    /// Make a new key that signs from now on; the one before goes on verifying
+    Rotate {
+        /// The algorithm of the key
+        #[arg(long, default_value = "RS256", value_name = "ALG")]
+        alg: String,
+    },
+    /// Take a key out: what it signed is no longer good
+    Retire {
+        /// The key's id
+        kid: String,
+    },
+}
+
+pub(super) async fn run(command: KeysCommand, reach: &Reach, output: &mut Output) -> Result<(), CliError> {
+    let changed = match command {
+        KeysCommand::List => return list(reach, output).await,
+        KeysCommand::Rotate { alg } => reach.ask(Method::POST, &["keys"], Some(&json!({ "alg": alg }))).await?,
+        KeysCommand::Retire { kid } => reach.ask(Method::DELETE, &["keys", &kid], None).await?,
+    };
+    match output.is_table() {
+        true => output.line(&format!("key {} {}", cell(&changed, "kid"), cell(&changed, "state"))),
+        false => output.value(&changed),
+    }
+}
+
+async fn list(reach: &Reach, output: &mut Output) -> Result<(), CliError> {
+    let answer = reach.ask(Method::GET, &["keys"], None).await?;
+    let keys = answer.get("keys").and_then(Value::as_array).cloned().unwrap_or_default();
+    if !output.is_table() {
+        return output.values(&keys);
+    }
+    let rows: Vec<Vec<String>> =
+        keys.iter().map(|key| ["kid", "alg", "state", "generated_at"].map(|name| cell(key, name)).to_vec()).collect();
+    table(output, &["KEY", "ALGORITHM", "STATE", "SINCE"], &rows)
+}

@@ -1,0 +1,120 @@
+//! The only owner of stdout, and of the words on stderr.
+
+use super::exit::CliError;
+use clap::ValueEnum;
+use serde_json::Value;
+use std::io::{self, IsTerminal, Write};
+
+/// How data is printed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(super) enum Format {
+    /// For people.
+    Table,
+    /// One JSON value, indented.
+    Json,
+    /// One JSON value a line.
+    Ndjson,
+}
+
+/// Where data goes.
+pub(super) struct Output {
+    pub(super) format: Format,
+    /// Whether a terminal shows it, so that it may have colours.
+    coloured: bool,
+    stdout: io::Stdout,
+}
+
+/// How a text stands out on a terminal.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Tone {
+    Plain,
+    Dim,
+    Bold,
+    Alarm,
+}
+
+impl Output {
+    pub(super) fn new(asked: Option<Format>) -> Self {
+        let stdout = io::stdout();
+        let terminal = stdout.is_terminal();
+        let format = asked.unwrap_or(if terminal { Format::Table } else { Format::Ndjson });
+        let coloured = terminal && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty());
+        Self { format, coloured, stdout }
+    }
+
+    /// Whether people read it.
+    pub(super) fn is_table(&self) -> bool {
+        self.format == Format::Table
+    }
+
+    /// One line for people. Whatever could steer a terminal is shown as `�`.
+    pub(super) fn line(&mut self, text: &str) -> Result<(), CliError> {
+        self.toned(Tone::Plain, text)
+    }
+
+    /// One line for people that stands out.
+    pub(super) fn toned(&mut self, tone: Tone, text: &str) -> Result<(), CliError> {
+        let text: String = text.chars().map(|c| if steers(c) { '\u{fffd}' } else { c }).collect();
+        let (before, after) = match tone {
+            _ if !self.coloured => ("", ""),
+            Tone::Plain => ("", ""),
+            Tone::Dim => ("\u{1b}[2m", "\u{1b}[0m"),
+            Tone::Bold => ("\u{1b}[1m", "\u{1b}[0m"),
+            Tone::Alarm => ("\u{1b}[31m", "\u{1b}[0m"),
+        };
+        self.write(format!("{before}{}{after}\n", text.trim_end()).as_bytes())
+    }
+
+    /// One value for programs: indented, or on one line.
+    pub(super) fn value(&mut self, value: &Value) -> Result<(), CliError> {
+        let text = match self.format {
+            Format::Json => serde_json::to_string_pretty(value),
+            Format::Ndjson | Format::Table => serde_json::to_string(value),
+        };
+        let text = text.map_err(|error| CliError::output(&error.into()))?;
+        self.write(format!("{text}\n").as_bytes())
+    }
+
+    /// A list for programs: indented as one array, or an item a line.
+    pub(super) fn values(&mut self, values: &[Value]) -> Result<(), CliError> {
+        match self.format {
+            Format::Json => self.value(&Value::from(values)),
+            Format::Ndjson | Format::Table => values.iter().try_for_each(|value| self.value(value)),
+        }
+    }
+
+    /// Bytes as they are.
+    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), CliError> {
+        let mut stdout = self.stdout.lock();
+        stdout.write_all(bytes).and_then(|()| stdout.flush()).map_err(|error| CliError::output(&error))
+    }
+}
+
+/// Control characters, and those that turn the direction of writing.
+fn steers(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Says something on stderr. Who does not listen is not asked to.
+pub(super) fn words(text: &str) {
+    drop(writeln!(io::stderr(), "{text}"));
+}
+
+/// Lets traces of at least these levels go to stderr.
+pub(super) fn trace_words(filter: &str) {
+    let filter = tracing_subscriber::EnvFilter::try_new(filter).unwrap_or_default();
+    let coloured = io::stderr().is_terminal();
+    let built = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(coloured).with_target(false).try_init();
+    // Only the first one counts: tests run several commands in one process.
+    drop(built);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_steers_the_terminal() {
+        assert!(steers('\u{1b}') && steers('\n') && steers('\u{202e}') && !steers('ü') && !steers('…'));
+    }
+}

@@ -1,0 +1,202 @@
+//! A01–A10: redirects and responses.
+
+use crate::harness::{App, Browser, PASSWORD, Request, Server, Site, USERNAME, jwt_part, query_of};
+use serde_json::json;
+
+/// Whether the request is shown our own error page and nothing else.
+async fn is_refused_here(app: &App, redirect_uri: &str) -> bool {
+    let answer = Request::get(&app.authorization().with("redirect_uri", redirect_uri).url()).send().await;
+    answer.status == 400 && answer.location().is_none()
+}
+
+/// Every edit of one character, and the tricks of the cases.
+fn mutants(uri: &str) -> Vec<String> {
+    let mut all = vec![];
+    for at in 0..=uri.len() {
+        for piece in ["/", ".", "@", "\\", "%2e", "\t", "x", "?", "#", ":"] {
+            all.push(format!("{}{piece}{}", &uri[..at], &uri[at..]));
+        }
+        if at < uri.len() {
+            all.push(format!("{}{}", &uri[..at], &uri[at + 1..]));
+            let flipped = char::from(uri.as_bytes()[at]);
+            let flipped = if flipped.is_lowercase() { flipped.to_ascii_uppercase() } else { flipped.to_ascii_lowercase() };
+            all.push(format!("{}{flipped}{}", &uri[..at], &uri[at + 1..]));
+        }
+    }
+    all.retain(|mutant| mutant != uri && !mutant.is_empty());
+    all
+}
+
+#[tokio::test]
+async fn a01_a02_a03_only_the_registered_bytes_are_a_redirect_uri() {
+    let app = Site::standard().await.confidential().await;
+    for trick in [
+        "https://client.example.org:80@evil.example/callback",
+        "https://good@client.example.org/callback",
+        "https://client.example.orga/callback",
+        "https://xclient.example.org/callback",
+        "https://client.example.org.evil.example/callback",
+        "https://client.example.org/callback/..;/evil",
+        "https://client.example.org/%63allback",
+        "https://client.example.org/callback%2e%2e",
+        "https://client.example.org\\@evil.example/callback",
+        "https://client.example.org./callback",
+        "https://xn--client-.example.org/callback",
+        "//client.example.org/callback",
+        "https:/client.example.org/callback",
+        "http://client.example.org/callback",
+        "https://client.example.org:443/callback",
+        " https://client.example.org/callback",
+    ] {
+        assert!(is_refused_here(&app, trick).await, "{trick}");
+    }
+    for mutant in mutants(App::REDIRECT_URI) {
+        assert!(is_refused_here(&app, &mutant).await, "{mutant}");
+    }
+}
+
+#[tokio::test]
+async fn a04_only_the_port_of_a_native_loopback_address_may_differ() {
+    let site = Site::standard().await;
+    let registered = "http://127.0.0.1:4000/cb?a=b";
+    let members = json!({"application_type": "native", "token_endpoint_auth_method": "none", "redirect_uris": [registered]});
+    let native = site.app(members).await;
+    for uri in [registered, "http://127.0.0.1:9/cb?a=b", "http://127.0.0.1/cb?a=b"] {
+        let shown = Browser::new().open(&native.authorization().with("redirect_uri", uri).url()).await.page();
+        assert!(shown.is_sign_in(), "{uri}");
+    }
+    for uri in [
+        "http://127.0.0.1:4000/cb",
+        "http://127.0.0.1:4000/cb?a=c",
+        "http://127.0.0.1:4000/cc?a=b",
+        "http://127.0.0.1:4000/cb?a=b&c=d",
+        "http://127.0.0.2:4000/cb?a=b",
+        "http://localhost:4000/cb?a=b",
+        "http://[::1]:4000/cb?a=b",
+        "https://127.0.0.1:4000/cb?a=b",
+        "http://127.0.0.1:4000@evil.example/cb?a=b",
+        "http://127.0.0.1:99999999/cb?a=b",
+    ] {
+        assert!(is_refused_here(&native, uri).await, "{uri}");
+    }
+    let web = site.app(json!({"redirect_uris": [registered]})).await;
+    assert!(is_refused_here(&web, "http://127.0.0.1:9/cb?a=b").await, "web clients have no exemption");
+}
+
+#[tokio::test]
+async fn a05_a_scheme_that_runs_is_never_registered() {
+    let site = Site::standard().await;
+    let schemes = ["javascript", "JaVaScRiPt", "data", "DATA", "vbscript", "file", "blob", "about", "ftp", "ws", "view-source", "x"];
+    for kind in ["web", "native"] {
+        for scheme in schemes {
+            for rest in ["alert(1)", "//host/cb", "%0aalert(1)"] {
+                for pad in ["", " ", "\t", "\n"] {
+                    let uri = format!("{pad}{scheme}:{rest}");
+                    let answer = site.register(&json!({"application_type": kind, "redirect_uris": [uri]})).await;
+                    answer.assert_refused(400, "invalid_redirect_uri");
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a06_a_redirect_uri_may_not_bring_an_answer_along() {
+    let site = Site::standard().await;
+    for name in ["code", "state", "iss", "error", "error_description", "id_token", "access_token", "token_type"] {
+        for uri in [
+            format!("https://a.example/cb?{name}=x"),
+            format!("https://a.example/cb?a=b&{name}=x"),
+            format!("https://a.example/cb#{name}=x"),
+        ] {
+            site.register(&json!({"redirect_uris": [uri]})).await.assert_refused(400, "invalid_redirect_uri");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a07_no_error_is_sent_to_an_unchecked_address() {
+    let app = Site::standard().await.confidential().await;
+    let bends =
+        [("prompt", "none"), ("response_type", "x"), ("scope", "no:such"), ("request", "x"), ("max_age", "x"), ("code_challenge", "x")];
+    for (name, value) in bends {
+        for wrong in [("redirect_uri", "https://evil.example/"), ("client_id", "unknown")] {
+            let request = app.authorization().with(name, value).with(wrong.0, wrong.1);
+            let answer = Request::get(&request.url()).header("accept", "text/html").send().await;
+            assert_eq!((answer.status, answer.location()), (400, None), "{name}={value} {wrong:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a08_the_consent_form_decides_nothing_but_yes_or_no() {
+    let app = Site::standard().await.confidential().await;
+    let mut browser = Browser::new();
+    let sign_in = browser.open(&app.authorization().with("scope", "openid").url()).await.page();
+    let consent = browser.sign_in(&sign_in, USERNAME, PASSWORD).await.page();
+    let mut press = consent.pressed("primary", &[]);
+    let extra = "&redirect_uri=https%3A%2F%2Fevil.example%2F&client_id=x&scope=email&state=mine&response_type=token&code_challenge=x";
+    press.body.extend_from_slice(extra.as_bytes());
+    let left = browser.follow(press).await.left();
+    let request = app.authorization();
+    request.answer_in(&app, &left);
+    let pairs = [("grant_type", "authorization_code"), ("redirect_uri", App::REDIRECT_URI)];
+    let code = query_of(&left, "code").unwrap();
+    let answer = app.post("/token", &[&pairs[..], &[("code", &code), ("code_verifier", "x")]].concat()).await;
+    assert_eq!(answer.status, 400, "the challenge of the request still stands: {}", answer.text());
+}
+
+#[tokio::test]
+async fn a09_a_forged_hint_never_opens_the_way_out() {
+    let app = Site::standard().await.confidential().await;
+    let mut browser = Browser::new();
+    let tokens = app.tokens(&mut browser).await;
+    let claims = jwt_part(&tokens.id, 1);
+    let unsigned = format!(
+        "{}.",
+        crate::harness::jwt_with(&tokens.id, 0, &json!({"alg": "none", "kid": jwt_part(&tokens.id, 0)["kid"]})).rsplit_once('.').unwrap().0
+    );
+    for hint in [
+        unsigned,
+        crate::harness::jwt_with(&tokens.id, 1, &{
+            let mut other = claims.clone();
+            other["aud"] = json!("LnjqojEEjFYe5j2Jp9m9UnmuxOnMg4VodEJj3yE8_OA");
+            other
+        }),
+    ] {
+        for uri in [App::LOGOUT_URI, "https://evil.example/", "//evil.example", "javascript:alert(1)", "https://client.example.org", ""] {
+            let pairs = [("id_token_hint", hint.as_str()), ("post_logout_redirect_uri", uri)];
+            let answer = browser.once(Request::get(&app.logout_url(&pairs)).header("accept", "text/html")).await;
+            assert_eq!((answer.status, answer.location()), (400, None), "{uri}");
+        }
+    }
+    assert_eq!(app.userinfo(&tokens.access).await.status, 200);
+}
+
+#[tokio::test]
+async fn a10_a_password_is_never_sent_on() {
+    let app = Site::standard().await.confidential().await;
+    let mut browser = Browser::new();
+    let page = browser.open(&app.authorization().url()).await.page();
+    let mut answer = browser.once(page.pressed("primary", &[("username", USERNAME), ("password", PASSWORD)])).await;
+    assert_eq!(answer.status, 303, "RFC 9700 §4.12");
+    while let Some(next) = answer.location().filter(|next| next.origin() == page.answer.url.origin()) {
+        assert!(![301, 307, 308].contains(&answer.status), "{}", answer.status);
+        answer = browser.once(Request::get(next.as_str()).header("accept", "text/html")).await;
+    }
+    let consent = crate::harness::Page::of(answer);
+    assert!(!consent.text().contains(PASSWORD));
+    let given = browser.once(consent.pressed("primary", &[])).await;
+    assert!([302, 303].contains(&given.status), "{}", given.status);
+}
+
+#[tokio::test]
+async fn a12_every_answer_names_its_issuer() {
+    let server = Server::shared().await;
+    for name in ["default", "other"] {
+        let app = server.site(name).confidential().await;
+        let denied = Browser::new().open(&app.authorization().with("prompt", "none").url()).await.left();
+        assert_eq!(query_of(&denied, "iss"), Some(server.site(name).issuer()));
+        app.code(&mut Browser::new()).await;
+    }
+}

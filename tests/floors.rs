@@ -1,0 +1,151 @@
+//! The shape of the house, read from its own source (DESIGN.md §2, STYLE.md §2): who may name whom, who owns which crate, what may
+//! not stand in `src`, what may not be renamed, and which crates are never to come in.
+
+mod lock;
+mod names;
+mod planted;
+mod rules;
+mod source;
+mod tokens;
+
+use rules::{idle_owners, nameless, spoken, trespass, upward};
+use source::{Source, collect, sources};
+use std::path::Path;
+use writ::event::Refusal;
+
+/// Every module of the crate's root and its floor. A module names itself and what is on lower floors, nothing else. Audit and replay
+/// read what the ledger opens, so they stand on it (docs/decisions/0007).
+const FLOORS: &[(&str, u8)] = &[
+    ("terms", 0),
+    ("event", 1),
+    ("log", 2),
+    ("vault", 2),
+    ("projection", 3),
+    ("jose", 3),
+    ("command", 4),
+    ("query", 4),
+    ("ledger", 5),
+    ("audit", 6),
+    ("replay", 6),
+    ("http", 7),
+    ("cli", 8),
+];
+
+/// What only some files may name: crates that shape the design, and the ways to clock and entropy.
+const OWNERS: &[(&str, &[&str])] = &[
+    ("sled", &["src/log/sled.rs"]),
+    ("rusqlite", &["src/vault/"]),
+    ("argon2", &["src/vault/password_pool.rs"]),
+    ("ed25519_dalek", &["src/log/checkpoint.rs"]),
+    ("jsonwebtoken", &["src/jose/"]),
+    ("warp", &["src/http/"]),
+    // The demo tells its story as a browser would, over a socket, so it needs the client half.
+    ("hyper", &["src/http/", "src/cli/demo/browser.rs"]),
+    ("hyper_util", &["src/http/", "src/cli/demo/browser.rs"]),
+    ("tokio_rustls", &["src/http/"]),
+    ("askama", &["src/http/pages/"]),
+    ("SystemTime::now", &["src/ledger/clock.rs"]),
+    ("std::time::Instant", &["src/ledger/clock.rs"]),
+    // Those in http are tokio's, for the patience with a connection; no decision sees them.
+    ("Instant::now", &["src/ledger/clock.rs", "src/http/"]),
+    ("rand::fill", &["src/ledger/entropy.rs", "src/vault/entropy.rs"]),
+    // Asked for by the signing function and not drawn from: RSASSA-PKCS1-v1_5 has no randomness.
+    ("rand::SystemRandom", &["src/jose/signing_key.rs"]),
+    ("Utc::now", &[]),
+    ("Local::now", &[]),
+];
+
+/// Decisions, state and their neighbours are pure: they have no way to a file, a socket, a thread or a clock.
+const PURE: &[&str] = &["terms", "event", "projection", "jose", "command", "query"];
+const IMPURE: &[(&str, &[&str])] = &[
+    ("std::fs", &[]),
+    ("std::process", &[]),
+    ("std::thread", &[]),
+    ("std::env", &[]),
+    ("std::net::TcpStream", &[]),
+    ("std::net::TcpListener", &[]),
+    ("std::net::UdpSocket", &[]),
+    ("std::time::SystemTime", &[]),
+    ("std::time::Instant", &[]),
+    ("tokio", &[]),
+];
+
+/// Panics by another name.
+const PANICS: &[&[&str]] = &[
+    &[".", "unwrap", "("],
+    &[".", "unwrap_err", "("],
+    &[".", "expect", "("],
+    &[".", "expect_err", "("],
+    &["panic", "!"],
+    &["todo", "!"],
+    &["unimplemented", "!"],
+    &["unreachable", "!"],
+];
+
+/// Ways to stdout and stderr.
+const SPEAKING: &[&[&str]] = &[&["println", "!"], &["print", "!"], &["eprintln", "!"], &["eprint", "!"], &["dbg", "!"], &["stdout", "("]];
+
+#[test]
+fn nothing_names_a_floor_that_is_not_below_it() {
+    assert_none(upward(FLOORS, &sources("src")));
+}
+
+#[test]
+fn crates_that_shape_the_design_clock_and_entropy_have_owners() {
+    let sources = sources("src");
+    assert_none(trespass(OWNERS, &sources));
+}
+
+#[test]
+fn every_owner_owns_something() {
+    assert_none(idle_owners(OWNERS, &sources("src")));
+}
+
+#[test]
+fn what_decides_and_folds_has_no_way_to_the_world() {
+    let pure = |source: &Source| source.module().first().is_some_and(|module| PURE.contains(&module.as_str()));
+    let pure: Vec<Source> = sources("src").into_iter().filter(pure).collect();
+    assert!(pure.len() > 50);
+    assert_none(trespass(IMPURE, &pure));
+}
+
+#[test]
+fn only_the_command_line_speaks_to_a_terminal() {
+    assert_none(spoken(SPEAKING, &["src/cli/", "src/main.rs"], &sources("src")));
+}
+
+#[test]
+fn nothing_in_src_panics_on_purpose() {
+    assert_none(spoken(PANICS, &[], &sources("src")));
+}
+
+#[test]
+fn a_file_is_called_after_the_one_thing_inside() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut paths = vec![];
+    for folder in ["src", "tests", "proptests", "tools"] {
+        collect(&root.join(folder), &mut paths);
+    }
+    let paths: Vec<String> = paths.iter().map(|path| path.strip_prefix(root).unwrap().to_str().unwrap().to_owned()).collect();
+    assert_none(nameless(&["utils", "util", "helpers", "helper", "common", "misc", "types"], &paths));
+}
+
+#[test]
+fn no_event_or_refusal_is_renamed_or_comes_unlisted() {
+    let mut refusals: Vec<&str> = Refusal::ALL.iter().map(|refusal| refusal.as_str()).collect();
+    refusals.sort_unstable();
+    let events = names::event_names(&sources("src/event"));
+    assert!(events.iter().all(|name| name.contains('.')), "an event has no wire name of its own: {events:?}");
+    let found = format!("[events]\n{}\n\n[refusals]\n{}\n", events.join("\n"), refusals.join("\n"));
+    let listed = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("snapshots/event_names.txt")).unwrap();
+    let lines = |of: &str, without: &str| -> Vec<String> {
+        of.lines().filter(|line| !without.lines().any(|other| other == *line)).map(str::to_owned).collect()
+    };
+    let (new, gone) = (lines(&found, &listed), lines(&listed, &found));
+    assert!(found == listed, "snapshots/event_names.txt: new {new:?}, gone {gone:?}; a released name is never changed or removed");
+}
+
+#[track_caller]
+fn assert_none(complaints: Vec<String>) {
+    assert!(complaints.is_empty(), "\n{}\n", complaints.join("\n"));
+}

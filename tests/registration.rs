@@ -1,0 +1,197 @@
+//! RFC 7591 and SPEC.md a.1, b: what may be registered and how a refusal reads.
+
+use crate::harness::{App, Browser, Request, Server, Site, scopes};
+use http::Method;
+use serde_json::{Value, json};
+
+fn body(members: Value) -> Value {
+    let mut body = json!({"redirect_uris": [App::REDIRECT_URI]});
+    for (name, value) in members.as_object().unwrap() {
+        body[name] = value.clone();
+    }
+    body
+}
+
+#[tokio::test]
+async fn each_vocabulary_has_its_defaults() {
+    let seed_scopes = "openid email phone address api:oemr api:fhir api:port api:pofh";
+    let rows = [
+        (json!({}), "web", "client_secret_basic", "openid", true),
+        (json!({"application_type": "web"}), "web", "client_secret_basic", "openid", true),
+        (json!({"application_type": "native"}), "native", "client_secret_basic", "openid", true),
+        (json!({"application_type": "private"}), "private", "client_secret_post", seed_scopes, true),
+        (json!({"application_type": "public"}), "public", "none", seed_scopes, false),
+        (json!({"token_endpoint_auth_method": "none"}), "web", "none", "openid", false),
+    ];
+    for site in [Site::standard().await, Site::seed().await] {
+        for (members, kind, method, scope, secret) in &rows {
+            let answer = site.register(&body(members.clone())).await;
+            assert_eq!(answer.status, 201, "{}", answer.text());
+            let echo = answer.json();
+            assert_eq!((&echo["application_type"], &echo["token_endpoint_auth_method"]), (&json!(kind), &json!(method)), "{echo}");
+            assert_eq!(scopes(&echo["scope"]), scopes(&json!(scope)), "{echo}");
+            assert_eq!(echo.get("client_secret").is_some(), *secret, "{echo}");
+            assert_eq!(echo.get("client_secret_expires_at").is_some(), *secret, "{echo}");
+            assert_eq!(echo["response_types"], json!(["code"]));
+            assert!(echo["grant_types"].as_array().unwrap().contains(&json!("authorization_code")), "{echo}");
+            answer.assert_not_stored();
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_was_said_is_said_back() {
+    let members = json!({
+        "client_name": "Wachstumskurve ✓",
+        "contacts": ["me@example.org"],
+        "logo_uri": "https://client.example.org/logo.png",
+        "client_uri": "https://client.example.org/",
+        "policy_uri": "https://client.example.org/policy",
+        "tos_uri": "https://client.example.org/terms",
+        "post_logout_redirect_uris": ["https://client.example.org/bye", "https://client.example.org/bye2"],
+        "software_id": "4NRB1-0XZABZI9E6-5SM3R",
+        "software_version": "2.1",
+        "default_max_age": 3600,
+        "grant_types": ["authorization_code", "refresh_token"],
+        "response_types": ["code"],
+        "scope": "openid profile",
+        "id_token_signed_response_alg": "RS256",
+    });
+    let answer = Site::standard().await.register(&body(members.clone())).await;
+    assert_eq!(answer.status, 201, "{}", answer.text());
+    for (name, value) in members.as_object().unwrap() {
+        assert_eq!(&answer.json()[name], value, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn redirect_uris_are_refused_by_what_they_are() {
+    let site = Site::standard().await;
+    let many: Vec<String> = (0..21).map(|n| format!("https://client.example.org/{n}")).collect();
+    let bad = [
+        json!(null),
+        json!([]),
+        json!("https://client.example.org/cb"),
+        json!([7]),
+        json!([""]),
+        json!(["/relative"]),
+        json!(["https://client.example.org/cb#fragment"]),
+        json!(["https://client.example.org/cb#"]),
+        json!(["http://client.example.org/cb"]),
+        json!(["https://a.example/cb", "https://a.example/cb"]),
+        json!(["https://a.example/cb", "http://b.example/cb"]),
+        json!(["myapp:/cb"]),
+        json!([format!("https://client.example.org/{}", "a".repeat(2001))]),
+        json!(many),
+    ];
+    for uris in bad {
+        let answer = site.register(&json!({"redirect_uris": uris})).await;
+        let (status, error) = answer.refusal();
+        let kind = uris.is_array() && uris.as_array().unwrap().iter().all(Value::is_string) || uris.is_null();
+        let expected: &[&str] = if kind { &["invalid_redirect_uri"] } else { &["invalid_redirect_uri", "invalid_client_metadata"] };
+        assert!(status == 400 && expected.contains(&error.as_str()), "{uris}: {}", answer.text());
+    }
+    site.register(&json!({"client_name": "none at all"})).await.assert_refused(400, "invalid_redirect_uri");
+    let twenty = &many[..20];
+    assert_eq!(site.register(&json!({"redirect_uris": twenty})).await.status, 201);
+    for good in ["http://localhost:8080/cb", "http://127.0.0.1/cb", "http://[::1]:4000/cb", "https://a.example/cb?tenant=1"] {
+        assert_eq!(site.register(&json!({"redirect_uris": [good]})).await.status, 201, "{good}");
+    }
+    let native = json!({"application_type": "native", "token_endpoint_auth_method": "none", "redirect_uris": ["org.example.app:/cb"]});
+    assert_eq!(site.register(&native).await.status, 201);
+}
+
+#[tokio::test]
+async fn metadata_that_cannot_be_is_refused() {
+    let site = Site::standard().await;
+    for members in [
+        json!({"token_endpoint_auth_method": "tls_client_auth"}),
+        json!({"token_endpoint_auth_method": 7}),
+        json!({"subject_type": "pairwise"}),
+        json!({"subject_type": "private"}),
+        json!({"application_type": "desktop"}),
+        json!({"scope": "openid no:such"}),
+        json!({"scope": ["openid"]}),
+        json!({"scope": "open\"id"}),
+        json!({"post_logout_redirect_uris": ["/relative"]}),
+        json!({"post_logout_redirect_uris": ["javascript:alert(1)"]}),
+        json!({"response_types": ["cod"]}),
+        json!({"grant_types": ["telepathy"]}),
+        json!({"grant_types": ["password"]}),
+        json!({"client_name": "x".repeat(81)}),
+        json!({"client_name": {"a": 1}}),
+        json!({"contacts": "me@example.org"}),
+        json!({"logo_uri": "javascript:alert(1)"}),
+        json!({"policy_uri": "nowhere"}),
+        json!({"default_max_age": -1}),
+        json!({"default_max_age": "soon"}),
+        json!({"token_endpoint_auth_method": "none", "scope": "openid user/Patient.read"}),
+    ] {
+        let answer = site.register(&body(members.clone())).await;
+        assert_eq!(answer.refusal(), (400, "invalid_client_metadata".to_owned()), "{members}: {}", answer.text());
+    }
+    let named = site.register(&body(json!({"scope": "openid no:such"}))).await;
+    assert!(named.member("error_description").contains("no:such"), "{}", named.text());
+    site.register(&body(json!({"software_statement": "eyJ"}))).await.assert_refused(400, "invalid_software_statement");
+    assert_eq!(site.register(&body(json!({"client_name": "x".repeat(80)}))).await.status, 201);
+}
+
+#[tokio::test]
+async fn only_a_json_object_is_a_registration() {
+    let site = Site::standard().await;
+    let good = body(json!({})).to_string();
+    let send = |kind: &'static str, text: String| Request::new(Method::POST, &site.url("/registration")).body(kind, text).send();
+    for (kind, text) in [
+        ("application/x-www-form-urlencoded", good.clone()),
+        ("text/json", good.clone()),
+        ("application/json", String::new()),
+        ("application/json", "{".to_owned()),
+        ("application/json", "[]".to_owned()),
+        ("application/json", "\"x\"".to_owned()),
+        ("application/json", "null".to_owned()),
+        ("application/json", format!("{good}{good}")),
+        ("application/json", "{\"redirect_uris\":[\"https://a.example/\"],\"redirect_uris\":[\"https://b.example/\"]}".to_owned()),
+        ("application/json", format!("{{\"x\":{}{}}}", "[".repeat(20), "]".repeat(20))),
+    ] {
+        let answer = send(kind, text.clone()).await;
+        assert_eq!(answer.refusal(), (400, "invalid_client_metadata".to_owned()), "{kind} {text}");
+    }
+    let untyped = Request { body: good.clone().into_bytes(), ..Request::new(Method::POST, &site.url("/registration")) }.send().await;
+    untyped.assert_refused(400, "invalid_client_metadata");
+    assert_eq!(send("application/json; charset=utf-8", good).await.status, 201);
+    assert_eq!(site.get("/registration").await.status, 405);
+}
+
+#[tokio::test]
+async fn a_client_that_asks_for_other_peoples_records_waits_for_approval() {
+    let site = Site::standard().await;
+    let answer = site.register(&body(json!({"scope": "openid user/Patient.read"}))).await;
+    assert_eq!((answer.status, answer.member("client_status")), (201, "pending_approval".to_owned()));
+    let app = App::registered(&site, answer.json());
+    let page = Browser::new().open(&app.authorization().url()).await.page();
+    assert_eq!(page.status(), 400, "a client that waits is unknown at authorize");
+    app.refresh("x").await.assert_refused(401, "invalid_client");
+    site.server.writ(&["client", "approve", &app.client_id], "");
+    assert!(Browser::new().open(&app.authorization().url()).await.page().is_sign_in());
+    app.refresh("x").await.assert_refused(400, "invalid_grant");
+}
+
+#[tokio::test]
+async fn a_site_that_takes_no_registrations_has_no_such_endpoint() {
+    let server = Server::alone().await;
+    let site = server.site("default");
+    server.writ(&["site", "set", "default", "dcr.mode=disabled"], "");
+    assert_eq!(site.register(&body(json!({}))).await.status, 404);
+    assert_eq!(site.get("/.well-known/openid-configuration").await.assert_ok().get("registration_endpoint"), None);
+    server.writ(&["site", "set", "default", "dcr.mode=open"], "");
+    assert_eq!(site.register(&body(json!({}))).await.status, 201);
+}
+
+#[tokio::test]
+async fn two_registrations_have_nothing_in_common() {
+    let site = Site::standard().await;
+    let (a, b) = (site.register(&body(json!({}))).await.json(), site.register(&body(json!({}))).await.json());
+    for member in ["client_id", "client_secret", "registration_access_token", "registration_client_uri"] {
+        assert!(a[member] != b[member], "{member}");
+    }
+}

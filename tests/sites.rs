@@ -1,0 +1,86 @@
+//! Two sites on one server never exchange anything (THREATS.md A88).
+
+use crate::harness::{App, Browser, PASSWORD, Request, Server, Site, Tokens, USERNAME, query_of};
+use serde_json::json;
+
+#[tokio::test]
+async fn a_client_of_one_site_is_unknown_at_the_other() {
+    let app = Site::standard().await.confidential().await;
+    let abroad = App { site: Site::other().await, ..app.clone() };
+    assert_eq!(Browser::new().open(&abroad.authorization().url()).await.page().status(), 400);
+    abroad.refresh("x").await.assert_refused(401, "invalid_client");
+    abroad.introspect("x").await.assert_refused(401, "invalid_client");
+    abroad.revoke("x").await.assert_refused(401, "invalid_client");
+    let uri = app.registration["registration_client_uri"].as_str().unwrap().replace("/oauth2/default/", "/oauth2/other/");
+    let token = app.registration["registration_access_token"].as_str().unwrap();
+    assert_eq!(Request::get(&uri).bearer(token).send().await.status, 401);
+}
+
+#[tokio::test]
+async fn a_code_of_one_site_is_worth_nothing_at_the_other() {
+    let (app, other) = (Site::standard().await.confidential().await, Site::other().await.confidential().await);
+    let (code, verifier) = app.code(&mut Browser::new()).await;
+    other.exchange(&code, &verifier).await.assert_refused(400, "invalid_grant");
+    Tokens::of(&app.exchange(&code, &verifier).await);
+}
+
+#[tokio::test]
+async fn tokens_of_one_site_are_worth_nothing_at_the_other() {
+    let (app, other) = (Site::standard().await.confidential().await, Site::other().await.confidential().await);
+    let tokens = app.tokens(&mut Browser::new()).await;
+    for token in [&tokens.access, &tokens.id, &tokens.refresh] {
+        assert_eq!(other.userinfo(token).await.status, 401);
+        assert_eq!(other.introspect(token).await.assert_ok(), json!({"active": false}));
+        assert_eq!(other.revoke(token).await.status, 200);
+    }
+    other.refresh(&tokens.refresh).await.assert_refused(400, "invalid_grant");
+    let answer = Request::get(&other.logout_url(&[("id_token_hint", &tokens.id)])).header("accept", "application/json").send().await;
+    answer.assert_refused(400, "invalid_request");
+    assert_eq!(app.userinfo(&tokens.access).await.status, 200);
+    assert!(app.is_active(&tokens.refresh).await);
+}
+
+#[tokio::test]
+async fn a_session_at_one_site_is_none_at_the_other() {
+    let (here, there) = (Site::standard().await, Site::other().await);
+    let (app, other) = (here.confidential().await, there.confidential().await);
+    let mut browser = Browser::new();
+    app.tokens(&mut browser).await;
+    let cookie = browser.cookie(&here).unwrap().clone();
+    assert_eq!(browser.cookie(&there), None);
+    browser.cookies.insert("writ-other".to_owned(), cookie);
+    let left = browser.open(&other.authorization().with("prompt", "none").url()).await.left();
+    assert_eq!(query_of(&left, "error").as_deref(), Some("login_required"));
+}
+
+#[tokio::test]
+async fn a_page_begun_at_one_site_cannot_be_finished_at_the_other() {
+    let (app, there) = (Site::standard().await.confidential().await, Site::other().await);
+    let mut browser = Browser::new();
+    let page = browser.open(&app.authorization().url()).await.page();
+    let mut press = page.pressed("primary", &[("username", USERNAME), ("password", PASSWORD)]);
+    press.url = url::Url::parse(&press.url.as_str().replace("/oauth2/default/", "/oauth2/other/")).unwrap();
+    let cookie = browser.cookie(&app.site).unwrap().clone();
+    browser.cookies.insert("writ-other".to_owned(), cookie);
+    let answer = browser.once(press).await;
+    assert_eq!((answer.status, answer.location()), (403, None), "{}", answer.text());
+    assert_eq!(there.get("/jwk").await.status, 200);
+}
+
+#[tokio::test]
+async fn each_site_has_its_own_keys_issuer_and_people() {
+    let server = Server::shared().await;
+    let mut kids = std::collections::BTreeSet::new();
+    for name in ["default", "other", "seed", "reference"] {
+        let site = server.site(name);
+        let keys = site.get("/jwk").await.assert_ok();
+        for key in keys["keys"].as_array().unwrap() {
+            assert!(kids.insert(key["kid"].as_str().unwrap().to_owned()), "a key of two sites");
+            assert!(key.get("d").is_none() && key.get("p").is_none(), "only public members");
+        }
+        assert_eq!(site.get("/.well-known/openid-configuration").await.assert_ok()["issuer"], json!(site.issuer()));
+    }
+    let (a, b) = (Site::standard().await.confidential().await, Site::other().await.confidential().await);
+    let (a, b) = (a.tokens(&mut Browser::new()).await, b.tokens(&mut Browser::new()).await);
+    assert_ne!(crate::harness::jwt_part(&a.id, 1)["sub"], crate::harness::jwt_part(&b.id, 1)["sub"]);
+}
