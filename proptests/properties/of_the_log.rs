@@ -148,6 +148,18 @@ proptest! {
     }
 
     #[test]
+    fn an_answer_about_a_token_rests_on_the_event_that_changed_it(story in steps(20..60)) {
+        logs(&story, |records| drop(walk(records, |state, record| {
+            let mut after = state.clone();
+            after.fold(record).unwrap();
+            for id in after.grants.tokens().map(|(id, _)| *id) {
+                let (was, is) = (state.token_liveness(&id, record.t), after.token_liveness(&id, record.t));
+                assert!(was.life == is.life || is.rests_on >= record.seq, "{record:#?} made {was:?} into {is:?}");
+            }
+        })));
+    }
+
+    #[test]
     fn every_cause_is_an_earlier_record_of_the_same_site(story in steps(20..60)) {
         logs(&story, |records| for record in records {
             assert!(record.cause.is_none_or(|cause| cause < record.seq), "{record:#?}");

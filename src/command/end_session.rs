@@ -1,7 +1,7 @@
 //! Signing out (OpenID Connect RP-Initiated Logout 1.0). Tokens issued before stay dead for ever (SPEC.md k-17).
 
 use super::{Decide, Decision, Draft};
-use crate::event::{Event, GrantEnd, GrantEvent, SessionEnd, SessionEvent};
+use crate::event::{ConsentEvent, Event, GrantEnd, GrantEvent, SessionEnd, SessionEvent};
 use crate::projection::{Session, State};
 use crate::terms::{Actor, ClientId, Moment, SessionId, Subject, UserId};
 use serde::{Deserialize, Serialize};
@@ -31,6 +31,10 @@ pub enum EndedBy {
     Administrator,
 }
 
+/// So many grants end one by one. More could be too many for one batch of the log, which would stop the server: then the permission
+/// under them goes, and one event ends them all.
+const GRANTS_MAX: usize = 256;
+
 impl Decide for EndSession {
     const NAME: &'static str = "end_session";
     /// Whether anybody was signed in.
@@ -49,6 +53,12 @@ impl Decide for EndSession {
             let mut grants: Vec<_> = state.grants.of_consent(*user, client).collect();
             grants.retain(|grant| grant.ended.is_none() && Some(grant.session) != self.session);
             grants.sort_by_key(|grant| grant.issued);
+            if grants.len() > GRANTS_MAX {
+                let event = ConsentEvent::Revoked { user: *user, client: client.clone() };
+                let draft = Draft::new(self.actor(*user), Event::Consent(event));
+                events.extend(grants.last().map(|last| draft.caused_by(last.rotated)));
+                grants.clear();
+            }
             events.extend(grants.into_iter().map(|grant| {
                 let event = GrantEvent::Revoked { grant: grant.id, client: client.clone(), user: *user, reason: GrantEnd::Logout };
                 Draft::new(self.actor(*user), Event::Grant(event)).caused_by(grant.rotated)
