@@ -7,7 +7,7 @@ use crate::{async_test, laws};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use writ::command::redecide;
-use writ::event::{ClientEvent, CodeEvent, Event, GrantEvent, IssuedTokens, Record, RefreshEvent, TokenEvent, UserEvent};
+use writ::event::{ClientEvent, CodeEvent, Event, GrantEnd, GrantEvent, IssuedTokens, Record, RefreshEvent, TokenEvent, UserEvent};
 use writ::log::EngineKind;
 use writ::projection::{Grant, Life, State};
 use writ::terms::{GrantId, Timestamp, TokenId};
@@ -102,7 +102,7 @@ proptest! {
     }
 
     #[test]
-    fn law_15_a_reuse_ends_its_own_grant_and_touches_no_other(story in steps(20..60)) {
+    fn law_15_a_reuse_or_revocation_ends_its_own_grant_and_touches_no_other(story in steps(20..60)) {
         logs(&story, |records| {
             let mut state = State::default();
             for decision in decisions(records) {
@@ -179,7 +179,7 @@ fn reused(event: &Event) -> Option<GrantId> {
     match event {
         Event::Refresh(RefreshEvent::ReuseDetected { grant, .. })
         | Event::Code(CodeEvent::Replayed { grant, .. })
-        | Event::Grant(GrantEvent::Revoked { grant, .. }) => Some(*grant),
+        | Event::Grant(GrantEvent::Revoked { grant, reason: GrantEnd::RevokedByClient, .. }) => Some(*grant),
         _ => None,
     }
 }

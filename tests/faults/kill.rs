@@ -89,7 +89,7 @@ async fn live(user: User, n: usize) {
 
 /// One flow; nothing if the server died during it. What is about to be asked is noted before, what was answered after.
 async fn life(user: &User, round: usize) -> Option<()> {
-    if round % 5 == 0 {
+    if round.is_multiple_of(5) {
         let body = json!({ "redirect_uris": [App::REDIRECT_URI], "scope": "openid" });
         let answer = Request::json(&user.site.url("/registration"), &body).send_to_the_dying().await?;
         assert_eq!(answer.status, 201, "{}", answer.text());
@@ -107,7 +107,7 @@ async fn life(user: &User, round: usize) -> Option<()> {
         tokens = user.granted(&code, vec![("grant_type", "refresh_token"), ("refresh_token", &tokens.refresh)]).await?;
         user.change(&code, |known| known.refreshing = false);
     }
-    if round % 2 == 0 {
+    if round.is_multiple_of(2) {
         user.change(&code, |known| known.revoking = true);
         let answer = user.app.request("/revoke", &[("token", &tokens.refresh)]).send_to_the_dying().await?;
         assert_eq!(answer.status, 200, "{}", answer.text());
