@@ -3,8 +3,8 @@
 use super::context::{At, Context, unknown_site};
 use super::recover::recover;
 use super::{
-    Inbound, Response, authorize, client_configuration, consent, discovery, inbound, introspect, jwks, login, logout, registration, reply, revoke,
-    token, userinfo,
+    Inbound, Response, authorize, client_configuration, consent, discovery, inbound, introspect, jwks, login, logout, registration, reply,
+    revoke, token, userinfo,
 };
 use std::sync::Arc;
 use warp::filters::BoxedFilter;
