@@ -29,7 +29,7 @@ pub enum Noted {
     RequestRefused { endpoint: Endpoint, reason: Refusal, client: Option<ClientId>, times: Option<Count> },
     TokenIntrospected { token: TokenId, asker: ClientId, active: bool, times: Count },
     UserinfoRead { token: TokenId, times: Count },
-    ForgeryDetected { token: TokenId, kid: KeyId },
+    ForgeryDetected { token: TokenId, kid: KeyId, times: Option<Count> },
 }
 
 impl Decide for Note {
@@ -77,7 +77,7 @@ impl Note {
                 let event = TokenEvent::UserinfoRead { token, grant: grant.id, client: grant.client.clone(), user: grant.user, times };
                 Some((Event::Token(event), Some(found.granted)))
             }
-            Noted::ForgeryDetected { token, kid } => root(Event::Token(TokenEvent::ForgeryDetected { token, kid })),
+            Noted::ForgeryDetected { token, kid, times } => root(Event::Token(TokenEvent::ForgeryDetected { token, kid, times })),
         }
     }
 }
