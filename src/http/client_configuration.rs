@@ -70,7 +70,7 @@ async fn replace(at: &At, client: Client) -> Result<Response, SiteError> {
         Err(refused) => return Ok(refuse_about(at, Endpoint::ClientConfiguration, refused, Some(client.id)).await),
     };
     if !requested.contacts.is_empty() {
-        at.ledger.ensure_client_subject(&at.site, &client.id)?;
+        at.ledger.ensure_client_subject(&at.site, &client.id).await?;
     }
     let token = draw_secret::<32>();
     let command = UpdateClient {
@@ -102,6 +102,6 @@ fn same_client(at: &At, client: &Client) -> Result<(), Refused> {
 /// RFC 7592 §2.3.
 async fn delete(at: &At, client: Client) -> Result<Response, SiteError> {
     let by = Actor::Client(client.id.clone());
-    at.ledger.carry_out(&at.site, ChangeClient { client: client.id, change: ClientChange::Delete, by }, at.facts()).await?;
+    at.ledger.change_client(&at.site, ChangeClient { client: client.id, change: ClientChange::Delete, by }, at.facts()).await?;
     Ok(reply::no_store(reply::empty(StatusCode::NO_CONTENT)))
 }

@@ -33,7 +33,7 @@ async fn revoke(at: &At) -> Response {
         return refuse_about(at, Endpoint::Revoke, missing, client).await;
     };
     let token = match at.ledger.present(&at.site, text) {
-        Presented::Access(claims) => PresentedToken::Access(claims.jti),
+        Presented::Access { claims, .. } => PresentedToken::Access(claims.jti),
         Presented::Refresh(fact) => PresentedToken::Refresh(fact),
         Presented::BadSignature | Presented::OtherJwt | Presented::Unreadable => PresentedToken::Unknown,
     };

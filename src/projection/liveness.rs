@@ -69,7 +69,7 @@ impl State {
 
     /// Logging out ends a session's grants; a session's time running out ends only `online_access`.
     fn session_life(&self, grant: &Grant, now: Timestamp) -> Life {
-        let online_only = grant.scope.has("online_access") && !grant.scope.has("offline_access");
+        let online_only = grant.scope.is_online_only();
         match self.sessions.by_id(&grant.session) {
             Some(session) => match session.ended {
                 Some(ending) if ending.ends_grants || online_only => Life::Revoked { by: Some(ending.by) },
