@@ -7,7 +7,9 @@
     clippy::indexing_slicing,
     clippy::panic,
     clippy::print_stderr,
+    clippy::string_slice,
     clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
     reason = "a test that cannot go on says so by panicking, in its helpers too"
 )]
 #![allow(clippy::disallowed_methods, reason = "a test draws its own verifiers")]

@@ -220,15 +220,11 @@ async fn the_person_of_the_hint_and_nobody_else_may_answer() {
 
 #[tokio::test]
 async fn more_scope_than_a_token_can_hold_is_not_asked_for() {
-    let site = Site::standard().await;
-    let all = site.get("/.well-known/openid-configuration").await.assert_ok()["scopes_supported"].clone();
-    let all: Vec<String> = serde_json::from_value(all).unwrap();
-    let mut all: Vec<&String> = all.iter().collect();
-    all.sort_by_key(|scope| (scope.as_str() != "openid", std::cmp::Reverse(scope.len())));
-    let scope = |count: usize| all[..count].iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(" ");
-    let most = (1..=100).rev().find(|count| scope(*count).len() <= 4096).unwrap();
-    let app = site.app(json!({"scope": scope(most)})).await;
-    site.server.writ(&["client", "approve", &app.client_id], "");
+    let server = crate::harness::Server::alone().await;
+    let all: Vec<String> = (0..60).map(|n| format!("api.example/{n:02}.{}", "s".repeat(45))).collect();
+    let scope = |count: usize| format!("openid {}", all[..count].join(" "));
+    server.writ(&["site", "set", "default", &format!("scopes={}", scope(60))], "");
+    let (app, most) = (server.site("default").app(json!({"scope": scope(60)})).await, 60);
     let mut count = most;
     while let Stop::Left(left) = Browser::new().open_as_program(&app.authorization().with("scope", &scope(count)).url()).await {
         assert_eq!(query_of(&left, "error").as_deref(), Some("invalid_request"), "{left}");

@@ -15,6 +15,7 @@ mod appendix4;
 mod attacks;
 mod authorize_errors;
 mod client_configuration;
+mod consent;
 mod floors;
 mod harness;
 mod introspection;

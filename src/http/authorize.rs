@@ -87,7 +87,7 @@ async fn authorize(at: &At, params: &Params, repeats: bool) -> Response {
     let interaction = match checked {
         Ok(interaction) => interaction,
         Err(Unanswerable::Here(refusal)) => {
-            let client = request.client_id.and_then(|id| id.parse().ok());
+            let client = client_credentials::known_client(at, request.client_id);
             return refuse_here(at, Endpoint::Authorize, refusal, client).await;
         }
         Err(Unanswerable::There(client, redirect_uri, refusal)) => {
@@ -211,6 +211,7 @@ pub(super) async fn answer(at: &At, interaction: &Interaction, scope: ScopeSet, 
     let command = IssueCode {
         session,
         client: interaction.client.clone(),
+        requested_scope: interaction.requested.scope.clone(),
         scope,
         consent,
         code: code.digest(),
@@ -240,7 +241,7 @@ pub(super) async fn deny(at: &At, interaction: &Interaction) -> Result<Response,
     if let Some(gone) = gone(at, interaction).await {
         return Ok(gone);
     }
-    let command = DenyConsent { session, client: interaction.client.clone(), scope: interaction.requested.scope.clone() };
+    let command = DenyConsent { session, client: interaction.client.clone(), requested_scope: interaction.requested.scope.clone() };
     let refusal = decided(at, command).await?.err().unwrap_or(Refusal::ConsentDenied);
     Ok(told(at, interaction, refusal))
 }
