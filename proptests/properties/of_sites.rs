@@ -25,7 +25,7 @@ proptest! {
             let own = App::registered(world, OTHER, crate::world::AppKind::Basic, App::SCOPE).await;
             // The story may have left the site with manual approval.
             let client = own.id.parse().unwrap();
-            world.administer(OTHER, ChangeClient { client, change: ClientChange::Approve, by: Actor::Os(0) }).await;
+            world.administer(OTHER, ChangeClient { client, change: ClientChange::Approve, by: Actor::Os(0), presented_token: None }).await;
             let before = world.site(OTHER).read(|state| (state.grants.clone(), state.clients.clone(), state.sessions.clone()));
             for app in &foreign {
                 let reply = app.post_at(world, OTHER, "introspect", &[("token", "t")]).await;
