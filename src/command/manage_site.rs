@@ -46,8 +46,8 @@ const DAY: u64 = 86_400;
 
 /// Lengths that make sense: a code lives at most five minutes (SPEC.md f), an access token a day, a retry window a minute.
 fn is_within_limits(settings: &Settings) -> bool {
-    (10..=300).contains(&settings.code_seconds)
-        && (10..=DAY).contains(&settings.access_seconds)
+    (1..=300).contains(&settings.code_seconds)
+        && (1..=DAY).contains(&settings.access_seconds)
         && (60..=3653 * DAY).contains(&settings.refresh_seconds)
         && (60..=3653 * DAY).contains(&settings.refresh_absolute_seconds)
         && settings.refresh_retry_seconds <= 60
