@@ -10,7 +10,6 @@ mod id_token;
 mod jwks;
 mod public_key;
 mod signing_key;
-mod strict_json;
 mod verify;
 
 pub use access_token::AccessTokenClaims;

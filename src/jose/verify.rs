@@ -1,7 +1,7 @@
 //! Reading a signed token that came from outside (RFC 7515 §5.2, RFC 7519 §7.2).
 
-use super::{PublicKey, VerifyError, strict_json};
-use crate::terms::KeyId;
+use super::{PublicKey, VerifyError};
+use crate::terms::{KeyId, strict_json};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -50,7 +50,7 @@ impl Verified {
 /// See [`VerifyError`]; nothing of a refused token is returned.
 pub fn verify<K: Borrow<PublicKey>>(compact: &str, keys: impl Fn(&KeyId) -> Option<K>) -> Result<Verified, VerifyError> {
     let parts = split(compact).ok_or(VerifyError::NotAJwt)?;
-    let header = part(parts.header).and_then(|bytes| strict_json::object(&bytes)).ok_or(VerifyError::NotAJwt)?;
+    let header = part(parts.header).and_then(|bytes| object(&bytes)).ok_or(VerifyError::NotAJwt)?;
     let claims = part(parts.claims).ok_or(VerifyError::NotAJwt)?;
     part(parts.signature).ok_or(VerifyError::NotAJwt)?;
 
@@ -72,7 +72,7 @@ pub fn verify<K: Borrow<PublicKey>>(compact: &str, keys: impl Fn(&KeyId) -> Opti
     if !key.has_signed(parts.signed, parts.signature) {
         return Err(VerifyError::BadSignature);
     }
-    let claims = strict_json::object(&claims).ok_or(VerifyError::NotAJwt)?;
+    let claims = object(&claims).ok_or(VerifyError::NotAJwt)?;
     Ok(Verified { kid, typ, claims })
 }
 
@@ -96,6 +96,13 @@ fn split(compact: &str) -> Option<Parts<'_>> {
 /// Strict base64url: no padding, no blanks, no stray bits at the end.
 fn part(encoded: &str) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode(encoded).ok().filter(|bytes| !bytes.is_empty())
+}
+
+fn object(bytes: &[u8]) -> Option<Map<String, Value>> {
+    match strict_json(bytes)? {
+        Value::Object(members) => Some(members),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => None,
+    }
 }
 
 fn text<'a>(header: &'a Map<String, Value>, member: &str) -> Option<&'a str> {

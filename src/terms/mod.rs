@@ -12,6 +12,7 @@ mod scope;
 mod secret;
 mod seq;
 mod site_name;
+mod strict_json;
 mod subject;
 mod time;
 
@@ -29,6 +30,7 @@ pub use scope::{Scope, ScopeError, ScopeSet};
 pub use secret::Secret;
 pub use seq::Seq;
 pub use site_name::SiteName;
+pub use strict_json::{JSON_DEPTH, strict_json};
 pub use subject::Subject;
 pub use time::Timestamp;
 
