@@ -164,8 +164,9 @@ fn token_event(event: &TokenEvent, site: &Site) -> Vec<String> {
             vec![token.to_string(), format!("active: {active} → {}", client_words(site, asker)), times_words(times)]
         }
         TokenEvent::UserinfoRead { token, times, .. } => vec![token.to_string(), times_words(times)],
-        TokenEvent::ForgeryDetected { token, kid } => {
-            vec![format!("{token} is signed by {} and unknown to the log", short(&kid.to_string()))]
+        TokenEvent::ForgeryDetected { token, kid, times } => {
+            let forged = format!("{token} is signed by {} and unknown to the log", short(&kid.to_string()));
+            std::iter::once(forged).chain(times.as_ref().map(times_words)).collect()
         }
     }
 }

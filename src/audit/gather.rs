@@ -2,7 +2,7 @@
 
 use super::story::Kind;
 use crate::event::{Event, Record};
-use crate::ledger::{Failure, Ledger, Site};
+use crate::ledger::{Failure, Ledger, Most, Site};
 use crate::log::StoredRecord;
 use crate::terms::Seq;
 use serde_json::{Map, Value};
@@ -18,25 +18,33 @@ pub(super) struct Gathered {
 /// A story has so many events; of longer ones the first [`FIRST`] and the newest are told.
 const EVENTS_MAX: usize = 400;
 const FIRST: usize = 50;
-/// So many events of an id are read to find out which grants and sessions it belongs to.
-const READ_MAX: usize = 1_000;
+/// So many events of an id, from its beginning and up to its end, are looked at.
+const READ_MAX: usize = 500;
 
 /// The events that belong to this id. Empty if the log does not know it.
 pub(super) fn gather(ledger: &Ledger, site: &Site, kind: Kind, id: &str) -> Result<Gathered, Failure> {
     let durable = site.durable().events;
-    let named = |id: &str| site.events_of(id).into_iter().filter(|seq| seq.0 < durable).collect::<Vec<_>>();
+    let named = |id: &str| {
+        let mut seqs = site.events_of(id, 0..durable, Most::Oldest(READ_MAX));
+        let after = seqs.last().map_or(0, |last| last.next().0)..durable;
+        let unread = site.count_of(id, after.clone()).saturating_sub(READ_MAX);
+        seqs.extend(site.events_of(id, after, Most::Newest(READ_MAX)));
+        (seqs, unread)
+    };
     let mut reader = Reader { ledger, site, records: BTreeMap::new() };
-    let own = named(id);
+    let (own, unread) = named(id);
+    let mut unread = BTreeMap::from([(id.to_owned(), unread)]);
     let mut seqs: BTreeSet<Seq> = own.iter().copied().collect();
     for grant in reader.grants(kind, id, &own)? {
-        let of_grant = named(&grant);
+        let (of_grant, unread_of_grant) = named(&grant);
         for session in reader.values(&of_grant, "session")? {
-            let of_session = named(&session);
+            let (of_session, _) = named(&session);
             seqs.extend(reader.only_session_events(&of_session)?);
         }
         seqs.extend(of_grant);
+        unread.insert(grant, unread_of_grant);
     }
-    let omitted = shorten(&mut seqs);
+    let omitted = shorten(&mut seqs) + unread.values().sum::<usize>();
     match kind {
         Kind::Client | Kind::User => {}
         Kind::Code | Kind::Consent | Kind::Grant | Kind::Request | Kind::Session | Kind::Token => reader.add_causes(&mut seqs)?,
@@ -92,7 +100,7 @@ impl Reader<'_> {
     /// What these events say under this member.
     fn values(&mut self, seqs: &[Seq], member: &str) -> Result<BTreeSet<String>, Failure> {
         let mut values = BTreeSet::new();
-        for seq in seqs.iter().take(READ_MAX) {
+        for seq in seqs {
             let members: Map<String, Value> = super::select::members(&self.read(*seq)?.1)?;
             values.extend(members.get(member).and_then(Value::as_str).map(str::to_owned));
         }
@@ -102,7 +110,7 @@ impl Reader<'_> {
     /// Of a session that is shared with other grants only its own beginning and end.
     fn only_session_events(&mut self, seqs: &[Seq]) -> Result<Vec<Seq>, Failure> {
         let mut kept = Vec::new();
-        for seq in seqs.iter().take(READ_MAX) {
+        for seq in seqs {
             if matches!(self.read(*seq)?.0.event, Event::Session(_)) {
                 kept.push(*seq);
             }

@@ -1,7 +1,7 @@
 //! What led to an event, and what came of it.
 
 use super::select::members;
-use crate::ledger::{Failure, Ledger, Site};
+use crate::ledger::{Failure, Ledger, Most, Site};
 use crate::log::StoredRecord;
 use crate::terms::Seq;
 use serde_json::{Map, Value};
@@ -50,7 +50,8 @@ pub fn cause(members: &Map<String, Value>) -> Option<Seq> {
 fn effects(ledger: &Ledger, site: &Site, seq: Seq, own: &Map<String, Value>) -> Result<(Vec<StoredRecord>, bool), Failure> {
     let durable = site.durable().events;
     let ids = SHARED.iter().filter_map(|name| own.get(*name)).filter_map(Value::as_str);
-    let later: BTreeSet<Seq> = ids.flat_map(|id| site.events_of(id)).filter(|other| *other > seq && other.0 < durable).collect();
+    let after = seq.next().0..durable;
+    let later: BTreeSet<Seq> = ids.flat_map(|id| site.events_of(id, after.clone(), Most::Oldest(CANDIDATES_MAX + 1))).collect();
     let mut family = BTreeSet::from([seq]);
     let mut effects = Vec::new();
     let cut = later.len() > CANDIDATES_MAX;

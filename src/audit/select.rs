@@ -1,11 +1,12 @@
 //! The events that a filter means, read one after the other.
 
 use super::filter::Filter;
-use crate::ledger::{Failure, Ledger, Site};
+use crate::ledger::{Failure, Ledger, Most, Site};
 use crate::log::StoredRecord;
 use crate::terms::Seq;
 use serde_json::{Map, Value};
 use std::collections::VecDeque;
+use std::ops::Range;
 
 /// Events that may be meant, in the order in which they are to be read; each is looked at when it is its turn.
 pub struct Selection {
@@ -15,9 +16,23 @@ pub struct Selection {
 
 /// Where to look. Nothing is held in memory that the site's index does not hold anyway.
 enum Candidates {
-    Range { next: u64, end: u64, backwards: bool },
+    Range {
+        next: u64,
+        end: u64,
+        backwards: bool,
+    },
+    /// Those that name an id, a page at a time.
+    Named {
+        id: String,
+        rest: Range<u64>,
+        backwards: bool,
+        page: VecDeque<Seq>,
+    },
     Listed(VecDeque<Seq>),
 }
+
+/// So many numbers of events are taken out of the index at a time.
+const PAGE: usize = 1_024;
 
 /// The durable events that the filter means, oldest first unless it says otherwise.
 pub fn select(ledger: &Ledger, site: &Site, filter: &Filter) -> Result<Selection, Failure> {
@@ -27,10 +42,7 @@ pub fn select(ledger: &Ledger, site: &Site, filter: &Filter) -> Result<Selection
     let backwards = filter.reverse || filter.newest.is_some();
     let candidates = match filter.indexed_id() {
         None => Candidates::Range { next: first, end: past, backwards },
-        Some(id) => {
-            let meant = site.events_of(id).into_iter().filter(|seq| (first..past).contains(&seq.0));
-            Candidates::Listed(if backwards { meant.rev().collect() } else { meant.collect() })
-        }
+        Some(id) => Candidates::Named { id: id.to_owned(), rest: first..past, backwards, page: VecDeque::new() },
     };
     let selection = Selection { candidates, filter: filter.clone() };
     match filter.newest {
@@ -42,7 +54,7 @@ pub fn select(ledger: &Ledger, site: &Site, filter: &Filter) -> Result<Selection
 impl Selection {
     /// The next event that is meant; none at the end.
     pub fn next(&mut self, ledger: &Ledger, site: &Site) -> Result<Option<StoredRecord>, Failure> {
-        while let Some(seq) = self.candidates.next() {
+        while let Some(seq) = self.candidates.next(site) {
             let stored = ledger.stored(site, seq)?;
             let members = members(&stored)?;
             if self.filter.matches(&members) {
@@ -72,9 +84,15 @@ impl Selection {
 }
 
 impl Candidates {
-    fn next(&mut self) -> Option<Seq> {
+    fn next(&mut self, site: &Site) -> Option<Seq> {
         let (next, end, backwards) = match self {
             Self::Listed(seqs) => return seqs.pop_front(),
+            Self::Named { id, rest, backwards, page } => {
+                if page.is_empty() {
+                    *page = turn_over(site, id, rest, *backwards);
+                }
+                return page.pop_front();
+            }
             Self::Range { next, end, backwards } => (next, end, *backwards),
         };
         if *next >= *end {
@@ -88,6 +106,21 @@ impl Candidates {
         *next = seq.saturating_add(1);
         Some(Seq(seq))
     }
+}
+
+/// The next page of the events that name an id; `rest` is what remains after it.
+fn turn_over(site: &Site, id: &str, rest: &mut Range<u64>, backwards: bool) -> VecDeque<Seq> {
+    let most = if backwards { Most::Newest(PAGE) } else { Most::Oldest(PAGE) };
+    let mut page = site.events_of(id, rest.clone(), most);
+    match (backwards, page.first(), page.last()) {
+        (true, Some(first), _) => rest.end = first.0,
+        (false, _, Some(last)) => rest.start = last.next().0,
+        (_, _, _) => rest.end = rest.start,
+    }
+    if backwards {
+        page.reverse();
+    }
+    page.into()
 }
 
 /// The members of a record's leaf.

@@ -43,13 +43,17 @@ impl Decide for EndSession {
             let draft = Draft::new(Actor::User(session.user), Event::Session(ended)).caused_by(session.changed);
             events.push(draft.seen(moment, Some(Subject::User(session.user))));
         }
+        let living = |(user, client): &(UserId, ClientId)| {
+            let grants = state.grants.of_consent(*user, client).filter(|grant| grant.ended.is_none());
+            grants.map(|grant| grant.rotated).max()
+        };
         if let Some((user, client)) = &self.everywhere
-            && state.grants.of_consent(*user, client).any(|grant| grant.ended.is_none())
+            && let Some(latest) = self.everywhere.as_ref().and_then(living)
         {
             let ended = GrantEvent::AllRevoked { client: client.clone(), user: *user, reason: GrantEnd::Logout };
             let draft = Draft::new(Actor::User(*user), Event::Grant(ended));
             events.push(match events.is_empty() {
-                true => draft.seen(moment, Some(Subject::User(*user))),
+                true => draft.caused_by(latest).seen(moment, Some(Subject::User(*user))),
                 false => draft.caused_by(state.head),
             });
         }

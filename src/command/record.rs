@@ -64,6 +64,7 @@ pub enum Noted {
     ForgeryDetected {
         token: TokenId,
         kid: KeyId,
+        times: Option<Count>,
     },
 }
 
@@ -120,7 +121,7 @@ impl Note {
                 let event = TokenEvent::UserinfoRead { token, grant: grant.id, client: grant.client.clone(), user: grant.user, times };
                 Some((Event::Token(event), Some(found.granted)))
             }
-            Noted::ForgeryDetected { token, kid } => root(Event::Token(TokenEvent::ForgeryDetected { token, kid })),
+            Noted::ForgeryDetected { token, kid, times } => root(Event::Token(TokenEvent::ForgeryDetected { token, kid, times })),
         }
     }
 }

@@ -49,6 +49,7 @@ impl Refusal {
             Self::RegistrationTokenWrong => here(401, InvalidToken, "The registration access token is missing or invalid"),
 
             Self::RegistrationClosed => here(404, InvalidRequest, "This site takes no registrations"),
+            Self::RegistrationTooFrequent => here(429, TemporarilyUnavailable, "Too many registrations; please try again in a minute"),
             Self::RedirectUriUnacceptable => here(400, InvalidRedirectUri, "redirect_uris is invalid"),
             Self::MetadataUnacceptable => here(400, InvalidClientMetadata, "The client metadata is invalid"),
             Self::SoftwareStatementUnsupported => here(400, InvalidSoftwareStatement, "Software statements are not supported"),

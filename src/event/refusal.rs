@@ -42,6 +42,8 @@ words!(
         // Registration.
         /// The site takes no registrations.
         RegistrationClosed = "registration_closed",
+        /// Too many registrations within a minute, from this address or in all.
+        RegistrationTooFrequent = "registration_too_frequent",
         /// A redirection URI cannot be registered.
         RedirectUriUnacceptable = "redirect_uri_unacceptable",
         /// Some metadata cannot be accepted.

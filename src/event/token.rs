@@ -47,9 +47,16 @@ pub enum TokenEvent {
         #[serde(flatten)]
         times: Count,
     },
-    /// A signature of ours verifies over a `jti` that the log does not know: a key has leaked, or the log has lost its end.
+    /// A signature of ours verifies over a `jti` that the log does not know: a key has leaked, or the log has lost its end. The first
+    /// time is an event, further times are told by the minute.
     #[serde(rename = "token.forgery_detected")]
-    ForgeryDetected { token: TokenId, kid: KeyId },
+    ForgeryDetected {
+        token: TokenId,
+        /// The key whose signature it is.
+        kid: KeyId,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        times: Option<Count>,
+    },
 }
 
 impl TokenEvent {

@@ -88,7 +88,7 @@ async fn replace(at: &At, client: Client, presented: Digest) -> Result<Response,
         Err(refused) => return Ok(refuse_about(at, Endpoint::ClientConfiguration, refused, Some(client.id)).await),
     };
     if !requested.contacts.is_empty() {
-        at.ledger.ensure_client_subject(&at.site, &client.id)?;
+        at.ledger.ensure_client_subject(&at.site, &client.id).await?;
     }
     let token = draw_secret::<32>();
     let command = UpdateClient {
@@ -128,6 +128,6 @@ fn same_client(at: &At, client: &Client) -> Result<(), Refused> {
 async fn delete(at: &At, client: Client, presented: Digest) -> Result<Response, SiteError> {
     let by = Actor::Client(client.id.clone());
     let command = ChangeClient { client: client.id, change: ClientChange::Delete, by, presented_token: Some(presented) };
-    at.ledger.carry_out(&at.site, command, at.facts()).await?;
+    at.ledger.change_client(&at.site, command, at.facts()).await?;
     Ok(reply::no_store(reply::empty(StatusCode::NO_CONTENT)))
 }

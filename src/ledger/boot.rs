@@ -5,7 +5,7 @@ use super::{Clock, Failure, Ledger, Shared, Site, entropy, tallies};
 use crate::event::{Record, RecordError};
 use crate::log::{self, Committer, DataDirectory, EngineKind, Fatal, LogStore, StoredRecord};
 use crate::projection::{Corrupt, State};
-use crate::terms::{SiteName, Subject, Timestamp};
+use crate::terms::{SiteName, Subject};
 use crate::vault::{PasswordPool, Vault, VaultError};
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
@@ -87,22 +87,20 @@ impl Ledger {
             let lane = committer.lane(&name);
             sites.insert(name.clone(), Arc::new(Site::new(name, lane, keys, state, index)));
         }
+        let clock = settings.clock.unwrap_or_else(Clock::system);
+        clock.not_before(last_t);
         let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         let shared = Shared {
             committer,
             vault,
             passwords: PasswordPool::start(threads)?,
-            clock: settings.clock.unwrap_or_else(|| Clock::system(last_t)),
+            clock,
             sites: RwLock::new(sites),
             tallies: tallies::Tallies::default(),
+            registrations: Default::default(),
             directory,
         };
         Ok(Self { shared: Arc::new(shared) })
-    }
-
-    /// Takes the wall clock for right after a step.
-    pub fn accept_clock(&self) -> Timestamp {
-        self.shared.clock.accept()
     }
 }
 
@@ -134,10 +132,19 @@ fn sweep(vault: &Vault, name: &SiteName, state: &State) -> Result<(), VaultError
     for missing in state.keys.iter().filter(|key| !key.retired && !keys.contains(&key.kid)) {
         tracing::error!(site = %name, kid = %missing.kid, "a signing key is missing in the vault: nothing can be signed with it");
     }
-    for erased in state.users.iter().filter(|user| user.erased) {
-        vault.destroy_subject(name, &Subject::User(erased.id))?;
+    for orphan in vault.subjects(name)?.iter().filter(|subject| is_orphan(subject, state)) {
+        vault.destroy_subject(name, orphan)?;
     }
     Ok(())
+}
+
+/// Whether nobody is behind a subject's key: they were refused, erased or deleted. A month has always been.
+fn is_orphan(subject: &Subject, state: &State) -> bool {
+    match subject {
+        Subject::User(id) => state.users.by_id(id).is_none_or(|user| user.erased),
+        Subject::Client(id) => state.clients.by_id(id).is_none(),
+        Subject::Month(_) => false,
+    }
 }
 
 /// The vault's subject keys, as the log wants them.
@@ -197,8 +204,10 @@ mod tests {
             log.arm(1, fault);
             let ledger = Ledger::over(directory, LogStore::in_memory(log), settings(path, &fatal)).unwrap();
             assert!(create_site(ledger.clone()).await.is_err(), "{fault:?}");
+            assert!(create_site(ledger.clone()).await.is_err(), "{fault:?}: nothing is answered afterwards");
+            // Whoever waits hears of it first; the thread has told it when it has ended.
+            ledger.shut_down();
             assert_eq!(fatal.lock().unwrap().len(), 1, "{fault:?}");
-            assert!(create_site(ledger).await.is_err(), "{fault:?}: nothing is answered afterwards");
         }
     }
 }

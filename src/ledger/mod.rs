@@ -9,25 +9,31 @@ mod clock;
 mod disclose;
 mod entropy;
 mod failure;
+mod forgotten;
 mod index;
+mod introspect;
 mod keyring;
 mod mint;
+mod network;
 mod operate;
 mod passwords;
 mod present;
 mod refresh_token;
+mod registrations;
 mod site;
 mod submit;
 mod tallies;
+mod turns;
 
 pub use boot::{OpenSettings, StartError};
 pub use clock::{Clock, FrozenClock};
 pub use entropy::{draw_bytes, draw_id, draw_secret};
 pub use failure::Failure;
+pub use index::Most;
 pub use mint::MintedTokens;
 pub use operate::SiteError;
 pub use present::Presented;
-pub use site::{Site, Snapshot};
+pub use site::Site;
 pub use submit::Submitted;
 
 use crate::log::{Committer, DataDirectory};
@@ -51,6 +57,7 @@ struct Shared {
     /// Written only when a site is added; a reader keeps the `Arc` and lets the lock go.
     sites: RwLock<BTreeMap<SiteName, Arc<Site>>>,
     tallies: tallies::Tallies,
+    registrations: registrations::Registrations,
     directory: DataDirectory,
 }
 
@@ -79,3 +86,6 @@ impl Ledger {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

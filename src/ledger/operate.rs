@@ -2,14 +2,14 @@
 
 use super::{Failure, Ledger, Site, draw_id};
 use crate::command::{
-    ChangeUser, CreateSite, CreateUser, Decide, GenerateKey, Noted, Refused, RegisterClient, RetireKey, SecretFact, UserChange,
+    ChangeClient, ChangeUser, ClientChange, CreateSite, CreateUser, Decide, GenerateKey, Noted, Refused, RegisterClient, RetireKey,
+    SecretFact, UserChange,
 };
-use crate::event::{Profile, PublicJwk};
+use crate::event::{Endpoint, Profile, PublicJwk, Refusal};
 use crate::jose::{KeyMaterial, SigningKey};
 use crate::projection::State;
-use crate::query::{self, Introspection, Status, TokenFacts};
-use crate::terms::{Actor, ClientId, KeyId, RequestFacts, Role, Secret, SigningAlgorithm, SiteName, Subject, UserId};
-use crate::vault::PasswordText;
+use crate::terms::{Actor, ClientId, CredentialId, KeyId, RequestFacts, Role, Secret, SigningAlgorithm, SiteName, Subject, UserId};
+use crate::vault::{PasswordText, Vault, VaultError};
 use serde_json::{Map, Value};
 use std::sync::{Arc, PoisonError};
 
@@ -45,7 +45,7 @@ impl Ledger {
         title: String,
         by: Actor,
     ) -> Result<Arc<Site>, SiteError> {
-        let site = self.enter_site(name)?;
+        let site = self.enter_site(name).await?;
         self.carry_out(&site, CreateSite { issuer, profile, title, by: by.clone() }, self.own_request()).await?;
         for alg in SigningAlgorithm::ALL {
             self.generate_key(&site, *alg, by.clone(), self.own_request()).await?;
@@ -57,11 +57,12 @@ impl Ledger {
     }
 
     /// The site, empty if it is new.
-    fn enter_site(&self, name: &SiteName) -> Result<Arc<Site>, Failure> {
+    async fn enter_site(&self, name: &SiteName) -> Result<Arc<Site>, Failure> {
         if let Some(site) = self.site(name) {
             return Ok(site);
         }
-        let keys = self.shared.vault.create_site(name)?;
+        let new = name.clone();
+        let keys = self.with_vault(move |vault| vault.create_site(&new)).await?;
         let mut sites = self.shared.sites.write().unwrap_or_else(PoisonError::into_inner);
         let lane = self.shared.committer.lane(name);
         let new = || Arc::new(Site::new(name.clone(), lane, keys, State::default(), super::index::Index::default()));
@@ -77,9 +78,8 @@ impl Ledger {
         request: RequestFacts,
     ) -> Result<KeyId, SiteError> {
         let kid = draw_id();
-        let (vault, name) = (Arc::clone(&self.shared.vault), site.name().clone());
-        let made = tokio::task::spawn_blocking(move || vault.create_signing_key(&name, kid, alg)).await;
-        let der = made.map_err(|_| Failure::Stopped)?.map_err(Failure::from)?;
+        let name = site.name().clone();
+        let der = self.with_vault(move |vault| vault.create_signing_key(&name, kid, alg)).await?;
         let key = SigningKey::from_pkcs8(kid, alg, &der).map_err(Failure::from)?;
         let jwk = match key.public_jwk().material {
             KeyMaterial::Rsa { n, e } => PublicJwk::Rsa { n, e },
@@ -102,7 +102,8 @@ impl Ledger {
     /// Takes a key out of the JWK Set: first in the log, then in the vault.
     pub async fn retire_key(&self, site: &Arc<Site>, kid: KeyId, force: bool, by: Actor, request: RequestFacts) -> Result<(), SiteError> {
         self.carry_out(site, RetireKey { kid, force, by }, request).await?;
-        self.shared.vault.destroy_signing_key(site.name(), kid).map_err(Failure::from)?;
+        let name = site.name().clone();
+        self.with_vault(move |vault| vault.destroy_signing_key(&name, kid)).await?;
         Ok(())
     }
 
@@ -119,7 +120,7 @@ impl Ledger {
         request: RequestFacts,
     ) -> Result<UserId, SiteError> {
         let user: UserId = draw_id();
-        self.shared.vault.ensure_subject(site.name(), &Subject::User(user)).map_err(Failure::from)?;
+        self.ensure_subject(site, Subject::User(user)).await?;
         let credential = match password {
             Some(password) => Some(self.store_password(site, password).await?),
             None => None,
@@ -127,7 +128,12 @@ impl Ledger {
         let claims = claims.into_iter().map(|(name, value)| (format!("claim.{name}"), value));
         let personal = std::iter::once(("username".to_owned(), Value::from(username))).chain(claims).collect();
         let command = CreateUser { user, login: self.login_of(site, username), role, credential, by, personal };
-        self.carry_out(site, command, request).await
+        let created = self.carry_out(site, command, request).await;
+        if created.as_ref().is_err_and(nothing_was_decided) {
+            self.destroy_subject(site, Subject::User(user)).await?;
+            self.destroy_passwords(site, credential).await?;
+        }
+        created
     }
 
     /// Sets a person's password.
@@ -141,41 +147,65 @@ impl Ledger {
     ) -> Result<(), SiteError> {
         let credential = self.store_password(site, password).await?;
         let before = site.read(|state| state.users.by_id(&user).and_then(|user| user.credential));
-        self.carry_out(site, ChangeUser { user, change: UserChange::SetPassword(credential), by }, request).await?;
-        if let Some(before) = before {
-            self.shared.vault.destroy_password(site.name(), before).map_err(Failure::from)?;
+        let set = self.carry_out(site, ChangeUser { user, change: UserChange::SetPassword(credential), by }, request).await;
+        match &set {
+            Ok(()) => self.destroy_passwords(site, before).await?,
+            Err(error) if nothing_was_decided(error) => self.destroy_passwords(site, Some(credential)).await?,
+            Err(_) => {}
         }
-        Ok(())
+        set
     }
 
     /// Makes every sealed field about a person unreadable for ever: first in the log, then in the vault.
     pub async fn erase_user(&self, site: &Arc<Site>, user: UserId, by: Actor, request: RequestFacts) -> Result<(), SiteError> {
         let credential = site.read(|state| state.users.by_id(&user).and_then(|user| user.credential));
         self.carry_out(site, ChangeUser { user, change: UserChange::Erase, by }, request).await?;
-        self.shared.vault.destroy_subject(site.name(), &Subject::User(user)).map_err(Failure::from)?;
-        if let Some(credential) = credential {
-            self.shared.vault.destroy_password(site.name(), credential).map_err(Failure::from)?;
-        }
-        Ok(())
+        self.destroy_subject(site, Subject::User(user)).await?;
+        Ok(self.destroy_passwords(site, credential).await?)
     }
 
-    /// Registers a client; its contacts are sealed under a key of its own.
+    /// Registers a client; its contacts are sealed under a key of its own. The vault is touched only for a registration that would be
+    /// accepted, and those of strangers have a budget: refused ones leave nothing behind that grows.
     pub async fn register_client(
         &self,
         site: &Arc<Site>,
         command: RegisterClient,
         request: RequestFacts,
     ) -> Result<<RegisterClient as Decide>::Answer, SiteError> {
-        if !command.contacts.is_empty() {
-            self.ensure_client_subject(site, &command.client)?;
+        if !self.would_accept(site, &command, &request) {
+            return self.carry_out(site, command, request).await;
         }
-        self.carry_out(site, command, request).await
+        if let (Actor::Anonymous, Some(ip)) = (&command.by, request.ip)
+            && !self.shared.registrations.take(ip, self.now())
+        {
+            self.refuse(site, Endpoint::Registration, Refusal::RegistrationTooFrequent, None, request).await?;
+            return Err(SiteError::Refused(Refusal::RegistrationTooFrequent.into()));
+        }
+        if command.contacts.is_empty() {
+            return self.carry_out(site, command, request).await;
+        }
+        let client = command.client.clone();
+        self.ensure_client_subject(site, &client).await?;
+        let registered = self.carry_out(site, command, request).await;
+        if registered.as_ref().is_err_and(nothing_was_decided) {
+            self.destroy_subject(site, Subject::Client(client)).await?;
+        }
+        registered
+    }
+
+    /// Changes a client. With a deleted one its contacts become unreadable: first in the log, then in the vault.
+    pub async fn change_client(&self, site: &Arc<Site>, command: ChangeClient, request: RequestFacts) -> Result<(), SiteError> {
+        let deleted = (command.change == ClientChange::Delete).then(|| command.client.clone());
+        self.carry_out(site, command, request).await?;
+        match deleted {
+            Some(client) => Ok(self.destroy_subject(site, Subject::Client(client)).await?),
+            None => Ok(()),
+        }
     }
 
     /// Makes the key under which a client's contacts are sealed.
-    pub fn ensure_client_subject(&self, site: &Site, client: &ClientId) -> Result<(), Failure> {
-        self.shared.vault.ensure_subject(site.name(), &Subject::Client(client.clone()))?;
-        Ok(())
+    pub async fn ensure_client_subject(&self, site: &Site, client: &ClientId) -> Result<(), Failure> {
+        self.ensure_subject(site, Subject::Client(client.clone())).await
     }
 
     /// What becomes of a client secret that was presented. An unknown client costs the same comparison (THREATS.md A62).
@@ -189,78 +219,37 @@ impl Ledger {
         }
     }
 
-    /// What is known of a presented token now, waiting until that is durable. Things that state has forgotten are looked up
-    /// through the index; a token of ours that the log does not know sounds the alarm.
-    pub async fn introspect(
+    /// Works on the vault, which waits for the disk, away from the threads that serve requests.
+    pub(super) async fn with_vault<T: Send + 'static>(
         &self,
-        site: &Arc<Site>,
-        presented: &super::Presented,
-        request: RequestFacts,
-    ) -> Result<Introspection, Failure> {
-        use crate::command::RefreshFact;
-        let now = self.now();
-        let found = match presented {
-            super::Presented::Access(claims) => site.read(|state| query::introspect_access(state, &claims.jti, now)),
-            super::Presented::Refresh(RefreshFact::Genuine { grant, generation }) => {
-                site.read(|state| query::introspect_refresh(state, grant, *generation, now))
-            }
-            super::Presented::Refresh(RefreshFact::Foreign)
-            | super::Presented::BadSignature
-            | super::Presented::OtherJwt
-            | super::Presented::Unreadable => Introspection { status: Status::Unknown, facts: None, rests_on: Default::default() },
-        };
-        if found.facts.is_some() {
-            site.wait(found.rests_on).await?;
-            return Ok(found);
-        }
-        if let super::Presented::Access(claims) = presented {
-            if let Some(forgotten) = self.forgotten(site, &claims.jti.to_string())? {
-                return Ok(forgotten);
-            }
-            self.sound_alarm(site, claims, now, request).await;
-        }
-        Ok(found)
+        work: impl FnOnce(&Vault) -> Result<T, VaultError> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let vault = Arc::clone(&self.shared.vault);
+        let worked = tokio::task::spawn_blocking(move || work(&vault)).await;
+        Ok(worked.map_err(|_| Failure::Stopped)??)
     }
 
-    /// An access token that state has forgotten: its time is over, and whether it had been revoked before is in the log.
-    #[expect(clippy::wildcard_enum_match_arm, reason = "of all that may name a token only a few events decide about it")]
-    fn forgotten(&self, site: &Site, token: &str) -> Result<Option<Introspection>, Failure> {
-        use crate::event::{Event, RefreshEvent, TokenEvent};
-        let mut facts: Option<TokenFacts> = None;
-        let mut status = Status::Expired;
-        for seq in site.events_of(token) {
-            match self.record(site, seq)?.event {
-                Event::Token(TokenEvent::Granted(issued)) | Event::Refresh(RefreshEvent::Rotated(issued)) => {
-                    facts = Some(TokenFacts {
-                        jti: Some(issued.token),
-                        grant: issued.grant,
-                        client: issued.client,
-                        user: issued.user,
-                        session: issued.session,
-                        scope: issued.scope,
-                        audience: issued.audience,
-                        issued_at: issued.issued_at,
-                        expires_at: issued.expires_at,
-                    });
-                }
-                Event::Token(TokenEvent::Revoked { .. }) => status = Status::Revoked,
-                _ => {}
-            }
-        }
-        let Some(facts) = facts else { return Ok(None) };
-        let mut causes = site.events_of(&facts.grant.to_string());
-        causes.extend(site.events_of(&facts.session.to_string()));
-        for seq in causes {
-            let record = self.record(site, seq)?;
-            let ends = match &record.event {
-                Event::Grant(_) => true,
-                Event::Session(crate::event::SessionEvent::Ended { reason, .. }) => reason.ends_grants(),
-                _ => false,
-            };
-            if ends && record.t < facts.expires_at {
-                status = Status::Revoked;
-            }
-        }
-        Ok(Some(Introspection { status, facts: Some(facts), rests_on: Default::default() }))
+    async fn ensure_subject(&self, site: &Site, subject: Subject) -> Result<(), Failure> {
+        let name = site.name().clone();
+        self.with_vault(move |vault| vault.ensure_subject(&name, &subject).map(drop)).await
+    }
+
+    async fn destroy_subject(&self, site: &Site, subject: Subject) -> Result<(), Failure> {
+        let name = site.name().clone();
+        self.with_vault(move |vault| vault.destroy_subject(&name, &subject).map(drop)).await
+    }
+
+    async fn destroy_passwords(&self, site: &Site, credential: Option<CredentialId>) -> Result<(), Failure> {
+        let Some(credential) = credential else { return Ok(()) };
+        let name = site.name().clone();
+        self.with_vault(move |vault| vault.destroy_password(&name, credential).map(drop)).await
+    }
+}
+
+/// Whether it is certain that no event rests on what was put into the vault.
+fn nothing_was_decided(error: &SiteError) -> bool {
+    match error {
+        SiteError::Refused(_) | SiteError::Failure(Failure::Busy | Failure::ClockUntrusted) => true,
+        SiteError::Failure(_) => false,
     }
 }

@@ -46,7 +46,10 @@ impl Ledger {
     async fn compare(&self, site: &Site, credential: Option<CredentialId>, password: &Secret) -> Result<PasswordFact, Failure> {
         let Ok(text) = PasswordText::parse(password) else { return Ok(PasswordFact::Wrong) };
         let stored = match credential {
-            Some(credential) => self.shared.vault.password(site.name(), credential)?,
+            Some(credential) => {
+                let name = site.name().clone();
+                self.with_vault(move |vault| vault.password(&name, credential)).await?
+            }
             None => None,
         };
         let right = self.shared.passwords.verify(text, stored).await?;
@@ -60,7 +63,8 @@ impl Ledger {
     pub async fn store_password(&self, site: &Site, password: PasswordText) -> Result<CredentialId, Failure> {
         let credential = draw_id();
         let phc = self.shared.passwords.hash(password).await?;
-        self.shared.vault.store_password(site.name(), credential, &phc)?;
+        let name = site.name().clone();
+        self.with_vault(move |vault| vault.store_password(&name, credential, &phc)).await?;
         Ok(credential)
     }
 }

@@ -1,15 +1,21 @@
 //! What a token is that somebody presents.
 
 use super::{Ledger, Site, refresh_token};
-use crate::command::{Note, Noted, RefreshFact};
+use crate::command::{Noted, RefreshFact};
 use crate::jose::{AccessTokenClaims, IdTokenClaims, VerifyError, verify};
-use crate::terms::{Actor, ClientId, KeyId, RequestFacts, Timestamp, TokenId};
+use crate::terms::{ClientId, KeyId, RequestFacts, Timestamp};
+use std::sync::Arc;
 
 /// What a presented text turned out to be. The signature has been checked; whether it is good is the projection's to say.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Presented {
     /// An access token with our signature.
-    Access(Box<AccessTokenClaims>),
+    Access {
+        /// What it says.
+        claims: Box<AccessTokenClaims>,
+        /// The key that signed it.
+        kid: KeyId,
+    },
     /// Something with the form of a refresh token.
     Refresh(RefreshFact),
     /// A JWT whose signature is not ours, or of a key that is not ours.
@@ -29,7 +35,7 @@ impl Ledger {
         let live = |kid: &KeyId| site.read(|state| state.keys.by_id(kid).is_some_and(|key| !key.retired));
         match verify(text, |kid| live(kid).then(|| self.public_key(site, *kid)).flatten()) {
             Ok(verified) => match AccessTokenClaims::read(&verified) {
-                Ok(claims) if claims.site == *site.name() => Presented::Access(Box::new(claims)),
+                Ok(claims) if claims.site == *site.name() => Presented::Access { claims: Box::new(claims), kid: verified.kid() },
                 Ok(_) | Err(_) => Presented::OtherJwt,
             },
             Err(VerifyError::NotAJwt) => Presented::Unreadable,
@@ -51,17 +57,27 @@ impl Ledger {
         IdTokenClaims::read(&verified).ok().filter(|claims| claims.iss == site.issuer())
     }
 
-    /// Sounds the forgery alarm: a signature of ours over an unexpired `jti` that neither state nor index knows.
-    pub async fn sound_alarm(&self, site: &std::sync::Arc<Site>, claims: &AccessTokenClaims, now: Timestamp, request: RequestFacts) {
-        let known = |id: &TokenId| site.read(|state| state.grants.token(id).is_some()) || !site.events_of(&id.to_string()).is_empty();
-        if claims.exp <= now.unix_seconds() || known(&claims.jti) {
+    /// Sounds the forgery alarm: a signature of ours over an unexpired `jti` that the log never granted. The first time it is an event
+    /// that names the key that signed, further times are counted.
+    pub(super) async fn sound_alarm(
+        &self,
+        site: &Arc<Site>,
+        claims: &AccessTokenClaims,
+        kid: KeyId,
+        now: Timestamp,
+        request: RequestFacts,
+    ) {
+        if claims.exp <= now.unix_seconds() {
             return;
         }
-        let Some(kid) = site.read(|state| state.keys.signing(crate::terms::SigningAlgorithm::Rs256).map(|key| key.kid)) else { return };
-        tracing::error!(token = %claims.jti, site = %site.name(), "a token with our signature is not in the log");
-        let note = Note { noted: Noted::ForgeryDetected { token: claims.jti, kid }, by: Actor::Server };
-        if let Ok(submitted) = self.submit(site, note, request).await {
-            drop(submitted.durable().await);
+        tracing::error!(token = %claims.jti, %kid, site = %site.name(), "a token with our signature is not in the log");
+        let is_known = site.index(|index| index.first_of_token(&claims.jti).is_some());
+        if !self.shared.tallies.tell_forgery(site.name(), claims.jti, kid, is_known, now) {
+            return;
+        }
+        let noted = Noted::ForgeryDetected { token: claims.jti, kid, times: None };
+        if let Err(failure) = self.note(site, noted, request).await {
+            tracing::error!(%failure, "a forgery could not be recorded");
         }
     }
 }

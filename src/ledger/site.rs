@@ -1,13 +1,15 @@
 //! A site in memory: its state, its place in the log, its keys.
 
 use super::Failure;
-use super::index::Index;
+use super::index::{Index, Most};
 use super::keyring::Keyring;
 use crate::log::Lane;
 use crate::projection::State;
-use crate::terms::{Digest, Seq, SiteName};
+use crate::terms::{Digest, Seq, SiteName, Timestamp};
 use crate::vault::SiteKeys;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use zeroize::Zeroizing;
 
@@ -17,6 +19,8 @@ pub struct Site {
     pub(super) lane: Arc<Lane>,
     pub(super) keys: Arc<SiteKeys>,
     pub(super) keyring: Keyring,
+    /// Up to this millisecond there are keys for what is sealed when nobody is known, so that not every request asks the vault.
+    months_until: AtomicU64,
     /// Held for a decision and its fold, never over I/O or cryptography. Taken before the committer's queue, never after.
     inner: Mutex<Inner>,
 }
@@ -27,17 +31,9 @@ pub(super) struct Inner {
     pub(super) index: Index,
 }
 
-/// What a read found, and what it must wait for.
-pub struct Snapshot<T> {
-    /// The value read.
-    pub value: T,
-    /// The event it rests on.
-    pub rests_on: Seq,
-}
-
 impl Site {
     pub(super) fn new(name: SiteName, lane: Arc<Lane>, keys: Arc<SiteKeys>, state: State, index: Index) -> Self {
-        Self { name, lane, keys, keyring: Keyring::default(), inner: Mutex::new(Inner { state, index }) }
+        Self { name, lane, keys, keyring: Keyring::default(), months_until: AtomicU64::new(0), inner: Mutex::new(Inner { state, index }) }
     }
     /// Its name.
     pub fn name(&self) -> &SiteName {
@@ -55,9 +51,28 @@ impl Site {
     pub async fn wait(&self, seq: Seq) -> Result<(), Failure> {
         Ok(self.lane.wait_for(seq).await?)
     }
-    /// The events that name this id, in order.
-    pub fn events_of(&self, id: &str) -> Vec<Seq> {
-        self.inner().index.of(id)
+    /// Of the events within this range of numbers that name this id, so many; in order. A client is named by millions: take few at a
+    /// time, for the site waits meanwhile.
+    pub fn events_of(&self, id: &str, within: Range<u64>, most: Most) -> Vec<Seq> {
+        self.inner().index.of(id, within, most)
+    }
+    /// How many events within this range name this id.
+    pub fn count_of(&self, id: &str, within: Range<u64>) -> usize {
+        self.inner().index.count(id, within)
+    }
+    pub(super) fn index<T>(&self, read: impl FnOnce(&Index) -> T) -> T {
+        read(&self.inner().index)
+    }
+    pub(super) fn read_with_index<T>(&self, read: impl FnOnce(&State, &Index) -> T) -> T {
+        let inner = self.inner();
+        read(&inner.state, &inner.index)
+    }
+    /// Whether there are keys for the months from now on to then.
+    pub(super) fn has_months_until(&self, then: Timestamp) -> bool {
+        then.unix_millis() <= self.months_until.load(Ordering::Acquire)
+    }
+    pub(super) fn set_months_until(&self, then: Timestamp) {
+        self.months_until.fetch_max(then.unix_millis(), Ordering::AcqRel);
     }
     /// How many of its events are durable.
     pub fn durable(&self) -> crate::log::Durable {

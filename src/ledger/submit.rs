@@ -2,10 +2,10 @@
 
 use super::site::Inner;
 use super::{Failure, Ledger, Site, draw_bytes};
-use crate::command::{Decide, Decision, Draft, Note, Noted, Refused, asked};
+use crate::command::{Decide, Decision, Draft, Refused, asked};
 use crate::event::{ClientEvent, Event, Record, TokenEvent};
 use crate::log::{PersonalField, Place, UnsealedRecord};
-use crate::terms::{Actor, IdSeed, Moment, RequestFacts, Seq, SiteName, Subject, Timestamp};
+use crate::terms::{IdSeed, Moment, RequestFacts, Seq, SiteName, Subject, Timestamp};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,6 +34,8 @@ impl<A> Submitted<A> {
 
 /// How many events a decision usually has at the most.
 const PLACES: u32 = 4;
+/// So far ahead there is a month's key.
+const MONTHS_AHEAD_SECONDS: u64 = 86_400;
 /// So long a request waits for a place before it is told to come back.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -41,9 +43,18 @@ impl Ledger {
     /// Decides a command and queues its events.
     pub async fn submit<C: Decide>(&self, site: &Arc<Site>, command: C, request: RequestFacts) -> Result<Submitted<C::Answer>, Failure> {
         let place = self.shared.committer.reserve_within(PLACES, PATIENCE).await.ok_or(Failure::Busy)?;
-        self.ensure_month(site)?;
+        self.ensure_month(site).await?;
         let seed = IdSeed::from_bytes(draw_bytes());
-        self.decide_and_queue(site, &command, request, seed, place)
+        let submitted = self.decide_and_queue(site, &command, request, seed, place);
+        self.tell_turns_soon();
+        submitted
+    }
+
+    /// Whether this command would be accepted as things stand. Nothing is decided by it: it is asked before anything is put into the
+    /// vault for somebody who proved nothing.
+    pub(super) fn would_accept<C: Decide>(&self, site: &Site, command: &C, request: &RequestFacts) -> bool {
+        let (now, seed) = (self.now(), IdSeed::from_bytes(draw_bytes()));
+        site.read(|state| command.decide(state, &Moment { now, seed, request: request.clone() }).answer.is_ok())
     }
 
     fn decide_and_queue<C: Decide>(
@@ -56,9 +67,6 @@ impl Ledger {
     ) -> Result<Submitted<C::Answer>, Failure> {
         let mut inner = site.inner();
         let reading = self.shared.clock.read();
-        if reading.turned {
-            self.tell_clock(reading.trusted, reading.wall, reading.now);
-        }
         if C::ISSUES && !reading.trusted {
             return Err(Failure::ClockUntrusted);
         }
@@ -101,31 +109,25 @@ impl Ledger {
         }
     }
 
-    /// The time now.
+    /// The time now: never before an earlier answer, at whatever site.
     pub fn now(&self) -> Timestamp {
         self.shared.clock.read().now
     }
 
     /// What is sealed when nobody is known needs the month's key; the next month's is made along, lest the month turn meanwhile.
-    fn ensure_month(&self, site: &Site) -> Result<(), Failure> {
-        let now = self.now().max(site.read(|state| state.last_t));
-        for at in [now, now.plus_seconds(86_400)] {
-            self.shared.vault.ensure_subject(site.name(), &Subject::Month(at.month()))?;
+    async fn ensure_month(&self, site: &Site) -> Result<(), Failure> {
+        let now = self.now();
+        if site.has_months_until(now.plus_seconds(MONTHS_AHEAD_SECONDS / 2)) {
+            return Ok(());
         }
+        let (name, until) = (site.name().clone(), now.plus_seconds(MONTHS_AHEAD_SECONDS));
+        self.with_vault(move |vault| {
+            vault.ensure_subject(&name, &Subject::Month(now.month()))?;
+            vault.ensure_subject(&name, &Subject::Month(until.month())).map(drop)
+        })
+        .await?;
+        site.set_months_until(until);
         Ok(())
-    }
-
-    /// Records that the wall clock jumped or came back.
-    fn tell_clock(&self, trusted: bool, wall: Timestamp, kept: Timestamp) {
-        let (ledger, request) = (self.clone(), self.own_request());
-        let noted = if trusted { Noted::ClockAccepted { wall } } else { Noted::ClockStepped { wall, kept } };
-        tracing::warn!(%wall, %kept, trusted, "the wall clock was compared with the monotonic clock");
-        tokio::spawn(async move {
-            let Some(server) = ledger.site(&SiteName::server()) else { return };
-            if let Ok(submitted) = ledger.submit(&server, Note { noted, by: Actor::Server }, request).await {
-                drop(submitted.durable().await);
-            }
-        });
     }
 
     /// The facts of a request that nobody sent.

@@ -8,7 +8,7 @@ use super::lane::{End, Kept};
 use super::leaf::{LEAF_BYTES_MAX, jcs};
 use super::mark::MarkError;
 use super::writer::{Group, Message, Writer};
-use super::{AppendError, Assembler, BatchError, EventLog, KeyError, Lane, LeafError, LogError, OpenError, ReplayedLog, SealError};
+use super::{AppendError, Assembler, BatchError, Damage, EventLog, KeyError, Lane, LeafError, LogError, OpenError, ReplayedLog, SealError};
 use super::{StoredRecord, SubjectKeys, directory};
 use crate::terms::{Seq, SiteName, Subject};
 use serde_json::{Map, Value};
@@ -165,14 +165,14 @@ impl Committer {
             let _ = self.queue.send(Message::Group(Group { place, lane: lane.clone(), records }));
         }
     }
-    /// Reads one durable record back.
+    /// Reads one durable record back. What is found must be what was asked for: another site's record is damage, and never shown.
     pub fn record(&self, lane: &Lane, seq: Seq) -> Result<StoredRecord, LogError> {
         let position = lane.position(seq).ok_or(LogError::NoSuchRecord)?;
         let mut assembler = Assembler::amid(position);
         for frame in self.engine.read_from(position) {
             let (position, frame) = frame?;
             if let Some(record) = assembler.push(position, &frame)? {
-                return Ok(record);
+                return asked_for(lane.site(), seq, record);
             }
         }
         assembler.finish()?;
@@ -231,6 +231,17 @@ impl Thread {
         }
         (self.on_fatal)(fatal);
     }
+}
+
+fn asked_for(site: &SiteName, seq: Seq, record: StoredRecord) -> Result<StoredRecord, LogError> {
+    let position = record.position;
+    if record.site != *site {
+        return Err(Damage::Site { position, expected: site.clone(), found: record.site }.into());
+    }
+    if record.seq != seq {
+        return Err(Damage::Seq { position, site: record.site, expected: seq, found: record.seq }.into());
+    }
+    Ok(record)
 }
 
 /// All lanes. The lock is held for a look-up, and while stopping, so that no lane can be made that misses the end.

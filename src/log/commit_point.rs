@@ -276,3 +276,21 @@ fn what_queues_up_during_a_sync_shares_the_next_one() {
     runtime().block_on(lane.wait_for(Seq(100))).unwrap();
     assert_eq!(gate.appends(), 2, "a hundred decisions, one more sync");
 }
+
+#[tokio::test]
+async fn a_record_that_is_not_the_one_asked_for_is_damage() {
+    let (committer, _) = start(LogStore::in_memory(MemoryLog::new()));
+    let (ours, theirs) = (committer.lane(&site("ours")), committer.lane(&site("theirs")));
+    enqueue(&committer, &ours, records(0..2));
+    enqueue(&committer, &theirs, records(0..1));
+    ours.wait_for(Seq(1)).await.unwrap();
+    theirs.wait_for(Seq(0)).await.unwrap();
+    let at = |lane: &Lane, seq: u64| lane.position(Seq(seq)).unwrap();
+    let wrong = Lane::new(site("ours"), Default::default(), None);
+    let digest = leaf_hash(b"");
+    wrong.raise(&[(at(&theirs, 0), digest), (at(&ours, 0), digest), (at(&ours, 1), digest)]);
+    let (position, expected, found) = (at(&theirs, 0), site("ours"), site("theirs"));
+    assert_eq!(committer.record(&wrong, Seq(0)), Err(Damage::Site { position, expected, found }.into()));
+    let (position, expected, found) = (at(&ours, 0), Seq(1), Seq(0));
+    assert_eq!(committer.record(&wrong, Seq(1)), Err(Damage::Seq { position, site: site("ours"), expected, found }.into()));
+}

@@ -25,6 +25,8 @@ pub enum Damage {
     Parts { position: Position },
     #[error("the record at position {position} is event {found} of site {site}, but event {expected} is due")]
     Seq { position: Position, site: SiteName, expected: Seq, found: Seq },
+    #[error("the record at position {position} is of site {found}, but one of site {expected} should be there")]
+    Site { position: Position, expected: SiteName, found: SiteName },
     #[error("the record at position {position} is not laid out as one")]
     Body { position: Position },
     #[error("the log ends at position {position}, inside a record")]
@@ -48,6 +50,7 @@ impl Damage {
             | Self::Chain { position }
             | Self::Parts { position }
             | Self::Seq { position, .. }
+            | Self::Site { position, .. }
             | Self::Body { position }
             | Self::CutOff { position }
             | Self::ShorterThanMark { position, .. }

@@ -12,7 +12,8 @@ pub(super) enum Thing {
     Login(Digest),
 }
 
-/// Things in the order of their end. A thing that was prolonged stands here twice; whoever forgets looks at the thing's own end.
+/// Things in the order in which they are to be looked at. Each stands here once, at its end or, if it was prolonged since, before it;
+/// whoever takes it out looks at the thing's own end and puts it back there if that is still to come.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub(super) struct Expiries(BTreeSet<(Timestamp, Thing)>);
 

@@ -266,7 +266,6 @@ impl Grants {
         grant.rotated = seq;
         grant.expires_at = grant.expires_at.max(end);
         grant.tokens = Some(tokens.clone());
-        expiries.add(grant.expires_at, Thing::Grant(tokens.grant));
         expiries.add(tokens.expires_at, Thing::Token(tokens.token));
         self.by_token.insert(tokens.token, token);
         Ok(())
@@ -276,9 +275,10 @@ impl Grants {
         self.by_token.remove(id);
     }
 
-    pub(super) fn forget_grant(&mut self, id: &GrantId, t: Timestamp) {
-        if self.by_id.get(id).is_none_or(|grant| grant.expires_at >= t) {
-            return;
+    pub(super) fn forget_grant(&mut self, id: &GrantId, t: Timestamp, expiries: &mut Expiries) {
+        let Some(grant) = self.by_id.get(id) else { return };
+        if grant.expires_at >= t {
+            return expiries.add(grant.expires_at, Thing::Grant(*id));
         }
         if let Some(grant) = self.by_id.remove(id) {
             self.by_code.remove(&grant.code);

@@ -53,6 +53,8 @@ impl State {
         let session = self.sessions.by_id(&grant.session);
         let changed = [client.map(|client| client.changed), user.map(|user| user.changed), session.map(|session| session.changed)];
         let rests_on = changed.into_iter().flatten().fold(grant.changed, Seq::max);
+        // Nobody remembers which event deleted the client; it is the last one or an earlier one.
+        let rests_on = if client.is_none() || user.is_none() { Seq(self.head.0.saturating_sub(1)) } else { rests_on };
         let life = match (grant.ended, client, user) {
             (Some(ending), _, _) => Life::Revoked { by: Some(ending.by) },
             (None, None, _) | (None, _, None) => Life::Revoked { by: None },
@@ -67,7 +69,7 @@ impl State {
 
     /// Logging out ends a session's grants; a session's time running out ends only `online_access`.
     fn session_life(&self, grant: &Grant, now: Timestamp) -> Life {
-        let online_only = grant.scope.has("online_access") && !grant.scope.has("offline_access");
+        let online_only = grant.scope.is_online_only();
         match self.sessions.by_id(&grant.session) {
             Some(session) => match session.ended {
                 Some(ending) if ending.ends_grants || online_only => Life::Revoked { by: Some(ending.by) },

@@ -49,9 +49,11 @@ impl Logins {
                 self.0.remove(login);
             }
             LoginEvent::Failed { login, .. } => {
-                let attempts = self.0.entry(*login).or_insert(Attempts { failures: 0, last: t });
+                let attempts = self.0.entry(*login).or_insert_with(|| {
+                    expiries.add(t.plus_seconds(MEMORY_SECONDS), Thing::Login(*login));
+                    Attempts { failures: 0, last: t }
+                });
                 *attempts = Attempts { failures: attempts.failures.saturating_add(1), last: t };
-                expiries.add(t.plus_seconds(MEMORY_SECONDS), Thing::Login(*login));
             }
         }
         Ok(())
@@ -72,9 +74,12 @@ impl Logins {
         }
     }
 
-    pub(super) fn forget(&mut self, login: &Digest, t: Timestamp) {
-        if self.0.get(login).is_some_and(|attempts| attempts.last.plus_seconds(MEMORY_SECONDS) < t) {
-            self.0.remove(login);
+    pub(super) fn forget(&mut self, login: &Digest, t: Timestamp, expiries: &mut Expiries) {
+        let Some(attempts) = self.0.get(login) else { return };
+        let end = attempts.last.plus_seconds(MEMORY_SECONDS);
+        match end < t {
+            true => drop(self.0.remove(login)),
+            false => expiries.add(end, Thing::Login(*login)),
         }
     }
 }

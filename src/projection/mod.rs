@@ -102,7 +102,7 @@ impl State {
             }
             Event::Code(event) => {
                 let idle_seconds = self.site.as_ref().map_or(0, |site| site.settings.session_idle_seconds);
-                self.sessions.fold_code(event, t, idle_seconds, &mut self.expiries);
+                self.sessions.fold_code(event, t, idle_seconds);
                 self.grants.fold_code(event, seq, &mut self.expiries)
             }
             Event::Grant(event) => self.grants.fold(event, seq),
@@ -121,9 +121,9 @@ impl State {
         while let Some(gone) = self.expiries.take_before(t) {
             match gone {
                 expiry::Thing::Token(token) => self.grants.forget_token(&token),
-                expiry::Thing::Grant(grant) => self.grants.forget_grant(&grant, t),
+                expiry::Thing::Grant(grant) => self.grants.forget_grant(&grant, t, &mut self.expiries),
                 expiry::Thing::Session(session) => self.sessions.forget(&session, t, &self.grants, &mut self.expiries),
-                expiry::Thing::Login(login) => self.logins.forget(&login, t),
+                expiry::Thing::Login(login) => self.logins.forget(&login, t, &mut self.expiries),
             }
         }
     }

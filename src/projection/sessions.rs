@@ -66,8 +66,9 @@ impl Sessions {
                 let expires_at = t.plus_seconds(idle_seconds);
                 let before = self.by_id.remove(session);
                 let started = before.as_ref().map_or(seq, |before| before.started);
-                if let Some(before) = before {
-                    self.by_cookie.remove(&before.cookie);
+                match before {
+                    Some(before) => drop(self.by_cookie.remove(&before.cookie)),
+                    None => expiries.add(expires_at, Thing::Session(*session)),
                 }
                 let new = Session {
                     id: *session,
@@ -82,7 +83,6 @@ impl Sessions {
                 };
                 self.by_cookie.insert(*cookie, *session);
                 self.by_id.insert(*session, new);
-                expiries.add(expires_at, Thing::Session(*session));
                 Ok(())
             }
             SessionEvent::Ended { session, reason, .. } => {
@@ -96,18 +96,20 @@ impl Sessions {
     }
 
     /// A code was issued: the browser was there.
-    pub(super) fn fold_code(&mut self, event: &CodeEvent, t: Timestamp, idle_seconds: u64, expiries: &mut Expiries) {
+    pub(super) fn fold_code(&mut self, event: &CodeEvent, t: Timestamp, idle_seconds: u64) {
         if let CodeEvent::Issued { session, .. } = event
             && let Some(found) = self.by_id.get_mut(session)
         {
             found.expires_at = t.plus_seconds(idle_seconds);
-            expiries.add(found.expires_at, Thing::Session(*session));
         }
     }
 
-    /// Forgets a session that is over and that no grant rests on. The grant's own end stands ahead of the session's new one.
+    /// Forgets a session that is over and that no grant rests on. A grant's own end stands ahead of the session's new one.
     pub(super) fn forget(&mut self, id: &SessionId, t: Timestamp, grants: &Grants, expiries: &mut Expiries) {
-        let Some(session) = self.by_id.get(id).filter(|session| session.expires_at < t) else { return };
+        let Some(session) = self.by_id.get(id) else { return };
+        if session.expires_at >= t {
+            return expiries.add(session.expires_at, Thing::Session(*id));
+        }
         if let Some(until) = grants.needs_session_until(id) {
             return expiries.add(until, Thing::Session(*id));
         }

@@ -73,6 +73,10 @@ impl ScopeSet {
     fn read(text: &str) -> Result<Self, ScopeError> {
         words(text).map(str::parse).collect::<Result<_, _>>().map(Self).map_err(|_| ScopeError::Malformed)
     }
+    /// Whether what it allows ends with the browser's session: `online_access` without `offline_access` (SMART App Launch §5.4).
+    pub fn is_online_only(&self) -> bool {
+        self.has("online_access") && !self.has("offline_access")
+    }
     /// Whether the set has this scope.
     pub fn has(&self, scope: &str) -> bool {
         self.0.iter().any(|own| own.as_str() == scope)

@@ -97,7 +97,7 @@ async fn delete(call: Call, id: String) -> Answer {
     let site = call.site()?;
     let client = find(&site, &id)?.id;
     let command = ChangeClient { client: client.clone(), change: ClientChange::Delete, by: call.actor.clone(), presented_token: None };
-    call.ledger().carry_out(&site, command, call.facts()).await?;
+    call.ledger().change_client(&site, command, call.facts()).await?;
     Ok(reply::json(StatusCode::OK, &json!({ "client_id": client, "client_status": "deleted" })))
 }
 

@@ -3,9 +3,7 @@
 use super::call::{Admin, Call};
 use super::problem::Answer;
 use super::route;
-use crate::command::Noted;
 use crate::http::{Response, reply};
-use crate::terms::SiteName;
 use http::StatusCode;
 use serde_json::json;
 use warp::{Filter, filters::BoxedFilter};
@@ -15,8 +13,6 @@ pub(super) fn routes(admin: &Admin) -> BoxedFilter<(Response,)> {
 }
 
 async fn accept(call: Call) -> Answer {
-    let wall = call.ledger().accept_clock();
-    let server = call.site_named(SiteName::server().as_str())?;
-    call.ledger().note_by(&server, Noted::ClockAccepted { wall }, call.actor.clone(), call.facts()).await?;
+    let wall = call.ledger().accept_clock(call.actor.clone(), call.facts()).await?;
     Ok(reply::json(StatusCode::OK, &json!({ "wall": wall })))
 }

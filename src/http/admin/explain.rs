@@ -37,7 +37,7 @@ async fn of_token(call: Call) -> Answer {
     let text = std::str::from_utf8(&call.inbound.body).unwrap_or_default().trim();
     let token = Secret::new(text.to_owned());
     match call.ledger().present(&site, token.expose()) {
-        Presented::Access(claims) => {
+        Presented::Access { claims, .. } => {
             let id = claims.jti.to_string();
             tell(call, Kind::Token, &id, Some(json!({ "as": "access token" }))).await
         }
