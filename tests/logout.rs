@@ -39,7 +39,8 @@ async fn without_a_hint_the_person_is_asked_and_then_signed_out() {
 async fn who_answers_no_stays_signed_in() {
     let (app, mut browser, tokens) = signed_in().await;
     let page = browser.open(&app.logout_url(&[])).await.page();
-    browser.press(&page, "deny", &[]).await;
+    let said = browser.press(&page, "deny", &[]).await.page();
+    assert!(said.status() == 200 && said.title().contains("Still signed in"), "{}", said.text());
     assert!(!is_signed_out(&app, &browser).await);
     assert_eq!(app.userinfo(&tokens.access).await.status, 200);
 }

@@ -169,3 +169,18 @@ async fn no_refresh_token_without_asking_when_the_scopes_are_smart() {
         assert_eq!(body.get("refresh_token").is_some(), refresh, "{body}");
     }
 }
+
+#[tokio::test]
+async fn a_signing_key_that_is_gone_costs_no_code() {
+    let server = Server::alone().await;
+    let app = server.site("default").confidential().await;
+    let (code, verifier) = app.code(&mut Browser::new()).await;
+    server.stop();
+    let vault = rusqlite::Connection::open(server.directory().join("vault.sqlite")).unwrap();
+    assert!(vault.execute("DELETE FROM entries WHERE kind = 'signing key'", []).unwrap() > 0);
+    drop(vault);
+    server.start();
+    assert_eq!(app.exchange(&code, &verifier).await.status, 500);
+    let log = server.writ(&["log", "-o", "ndjson", "-n", "200"], "");
+    assert!(log.contains("code.issued") && !log.contains("code.redeemed"), "nothing was decided: {log}");
+}

@@ -190,3 +190,115 @@ fn difference(before: &ClientMetadata, after: &ClientMetadata) -> (Map<String, V
     after.retain(|name, _| !same.contains(name));
     (before, after)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Record;
+    use crate::terms::{IdSeed, RequestFacts, Seq, SiteName, Timestamp};
+
+    fn moment() -> Moment {
+        let seed = IdSeed::from_bytes([3; 16]);
+        Moment { now: Timestamp::default(), seed, request: RequestFacts { corr: seed.id(), ip: None, user_agent: None } }
+    }
+
+    fn token(name: &str) -> Digest {
+        Digest::of(name.as_bytes())
+    }
+
+    /// A client that an administrator registered with the registration access token `first`.
+    fn registered() -> (State, ClientId) {
+        let client = ClientId::from_bytes([1; 32]);
+        let metadata = serde_json::json!({
+            "application_type": "web", "redirect_uris": ["https://a.example/cb"], "token_endpoint_auth_method": "none",
+            "grant_types": ["authorization_code"], "response_types": ["code"], "scope": "openid", "id_token_signed_response_alg": "RS256",
+        });
+        let event = ClientEvent::Registered {
+            client: client.clone(),
+            metadata: serde_json::from_value(metadata).unwrap(),
+            status: ClientStatus::Enabled,
+            secret: None,
+            registration_token: token("first"),
+            registration_path: moment().seed.id(),
+        };
+        let mut state = State::default();
+        fold(&mut state, Actor::Os(0), Event::Client(event));
+        (state, client)
+    }
+
+    fn fold(state: &mut State, actor: Actor, event: Event) {
+        let moment = moment();
+        let record = Record {
+            seq: state.head,
+            id: moment.seed.event_id(state.head.0, moment.now),
+            t: moment.now,
+            site: SiteName::default_site(),
+            corr: moment.request.corr,
+            cause: None,
+            actor,
+            asked: None,
+            event,
+        };
+        state.fold(&record).unwrap();
+    }
+
+    fn updated(client: &ClientId, new: &str) -> Event {
+        let after = serde_json::json!({ "software_version": new }).as_object().unwrap().clone();
+        let (before, status) = (Map::new(), ClientStatus::Enabled);
+        Event::Client(ClientEvent::Updated { client: client.clone(), before, after, status, registration_token: Some(token(new)) })
+    }
+
+    #[test]
+    fn a_client_deletes_itself_only_with_a_token_that_is_its_own_when_it_is_decided() {
+        let (mut state, client) = registered();
+        let delete = |by: Actor, presented: Option<&str>, state: &State| {
+            let presented_token = presented.map(token);
+            let command = ChangeClient { client: client.clone(), change: ClientChange::Delete, by, presented_token };
+            command.decide(state, &moment()).answer.map_err(|refused| refused.refusal)
+        };
+        let own = Actor::Client(client.clone());
+        let other = Actor::Client(ClientId::from_bytes([2; 32]));
+        for (by, presented) in [(&own, None), (&own, Some("wrong")), (&other, Some("first")), (&Actor::Anonymous, Some("first"))] {
+            assert_eq!(delete(by.clone(), presented, &state), Err(Refusal::RegistrationTokenWrong), "{by} {presented:?}");
+        }
+        assert_eq!(delete(own.clone(), Some("first"), &state), Ok(()));
+        fold(&mut state, own.clone(), updated(&client, "second"));
+        assert_eq!(delete(own.clone(), Some("first"), &state), Ok(()), "the answer with the second may be lost");
+        let receive = ReceiveToken { client: client.clone(), presented_token: token("second") };
+        let decision = receive.decide(&state, &moment());
+        for draft in decision.events {
+            fold(&mut state, draft.actor, draft.event);
+        }
+        assert_eq!(delete(own.clone(), Some("first"), &state), Err(Refusal::RegistrationTokenWrong), "the second has been used");
+        assert_eq!(delete(own, Some("second"), &state), Ok(()));
+        assert_eq!(delete(Actor::Os(0), None, &state), Ok(()));
+        assert_eq!(state.clients.by_id(&client).map(|client| client.changed), Some(Seq(2)));
+    }
+
+    #[test]
+    fn using_a_token_for_reading_tells_the_log_once() {
+        let (mut state, client) = registered();
+        fold(&mut state, Actor::Client(client.clone()), updated(&client, "second"));
+        let receive = |name: &str| ReceiveToken { client: client.clone(), presented_token: token(name) };
+        assert!(receive("first").decide(&state, &moment()).events.is_empty());
+        let told = receive("second").decide(&state, &moment()).events;
+        assert_eq!(told.len(), 1);
+        let before = state.clients.by_id(&client).cloned().unwrap();
+        for draft in told {
+            fold(&mut state, draft.actor, draft.event);
+        }
+        let after = state.clients.by_id(&client).unwrap();
+        assert_eq!((&after.metadata, after.contacts_at, after.verified), (&before.metadata, before.contacts_at, before.verified));
+        assert!(receive("second").decide(&state, &moment()).events.is_empty());
+    }
+
+    #[test]
+    fn a_client_does_nothing_to_itself_but_delete() {
+        let (state, client) = registered();
+        for change in [ClientChange::Approve, ClientChange::Disable, ClientChange::Enable, ClientChange::RotateSecret(token("x"))] {
+            let (by, presented_token) = (Actor::Client(client.clone()), Some(token("first")));
+            let command = ChangeClient { client: client.clone(), change, by, presented_token };
+            assert_eq!(command.decide(&state, &moment()).answer.map_err(|refused| refused.refusal), Err(Refusal::RegistrationTokenWrong));
+        }
+    }
+}

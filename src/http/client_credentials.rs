@@ -13,6 +13,14 @@ pub fn known_client(at: &At, named: Option<&str>) -> Option<ClientId> {
     at.site.read(|state| state.clients.by_id(&id).is_some()).then_some(id)
 }
 
+/// The client that the request names, in the form or in the header; what it proves is another question.
+pub fn named_client(at: &At, params: &Params) -> Option<ClientId> {
+    match Credentials::of(&at.inbound.headers) {
+        Ok(Some(Credentials::Basic { client_id, .. })) => known_client(at, Some(&client_id)),
+        Ok(Some(Credentials::Bearer(_)) | None) | Err(_) => known_client(at, params.get("client_id")),
+    }
+}
+
 /// What the request says of its client, the secret already compared. An unknown client costs the same comparison.
 pub fn client_proof(at: &At, params: &Params) -> Result<ClientProof, Refusal> {
     let named = params.get("client_id");

@@ -100,6 +100,13 @@ pub async fn failed(failure: Failure) -> Response {
     }
 }
 
+/// A failure after something was decided: a code is redeemed, a token rotated, and an answer of any kind would make the caller's
+/// retry a replay. Nothing is said, and the door closes the connection (DESIGN.md §1.2).
+pub async fn failed_after_deciding(failure: Failure) -> Response {
+    tracing::error!(%failure, "what was decided could not be answered; the connection is closed without an answer");
+    std::future::pending().await
+}
+
 fn with_retry(response: Response) -> Response {
     reply::with_header(response, RETRY_AFTER, HeaderValue::from_static("2"))
 }

@@ -54,8 +54,16 @@ async fn ask(at: &At, browser: &Browser, app_name: Option<DisplayText>) -> Resul
     }
 }
 
-const SIGNED_OUT: &str = "You have been signed out. Thank you.";
-const NOT_SIGNED_IN: &str = "You are currently not signed in.";
+/// What a person is told at the end.
+#[derive(Clone, Copy)]
+struct Said {
+    title: &'static str,
+    sentence: &'static str,
+}
+
+const SIGNED_OUT: Said = Said { title: "Signed out", sentence: "You have been signed out. Thank you." };
+const NOT_SIGNED_IN: Said = Said { title: "Signed out", sentence: "You are currently not signed in." };
+const STILL_SIGNED_IN: Said = Said { title: "Still signed in", sentence: "You are still signed in, as you wished." };
 
 /// With a verified hint its session ends at once.
 async fn hinted(at: &At, browser: &Browser, claims: &IdTokenClaims, params: &Params) -> Result<Response, Failure> {
@@ -128,7 +136,7 @@ async fn confirmed(at: &At, browser: &Browser, params: &Params) -> Result<Respon
         return Ok(refuse_here(at, Endpoint::Logout, Refusal::InteractionInvalid, None).await);
     };
     if params.get("decision") != Some("allow") {
-        return Ok(reply::redirect_303(&format!("{}/logout", at.base_path())));
+        return Ok(said(at, STILL_SIGNED_IN));
     }
     end(at, EndSession { session: Some(session), everywhere: None, by: EndedBy::Browser }).await?;
     Ok(without_cookie(at, said(at, SIGNED_OUT)))
@@ -144,9 +152,9 @@ fn without_cookie(at: &At, response: Response) -> Response {
 }
 
 /// A page for people, a line of text for programs.
-fn said(at: &At, sentence: &'static str) -> Response {
+fn said(at: &At, Said { title, sentence }: Said) -> Response {
     match at.wants_html() {
-        true => html(StatusCode::OK, &SignedOutPage { site_title: site_title(at), sentence, back_to: None }),
+        true => html(StatusCode::OK, &SignedOutPage { site_title: site_title(at), title, sentence, back_to: None }),
         false => reply::no_store(reply::content(StatusCode::OK, "text/plain;charset=UTF-8", sentence)),
     }
 }

@@ -1,7 +1,7 @@
 //! `POST /oauth2/{site}/token` (RFC 6749 §3.2, SPEC.md a.5).
 
-use super::client_credentials::{client_proof, known_client, refuse, refuse_about, refused, unreadable};
-use super::context::{At, failed};
+use super::client_credentials::{client_proof, named_client, refuse, refuse_about, refused, unreadable};
+use super::context::{At, failed, failed_after_deciding};
 use super::{Params, Response, cors, reply};
 use crate::command::{Decide, RedeemCode, RefreshFact, Refused, RotateRefresh};
 use crate::event::{Endpoint, IssuedTokens, Refusal};
@@ -27,7 +27,7 @@ async fn exchange(at: &At) -> (Response, Option<ClientId>) {
         Ok(params) => params,
         Err(error) => return (refuse(at, Endpoint::Token, unreadable(error), None).await, None),
     };
-    let client = known_client(at, params.get("client_id"));
+    let client = named_client(at, &params);
     let response = match params.get("grant_type") {
         None => refuse_about(at, Endpoint::Token, missing("grant_type"), client.clone()).await,
         Some(text) => match text.parse() {
@@ -36,7 +36,9 @@ async fn exchange(at: &At) -> (Response, Option<ClientId>) {
             Err(_) => refuse(at, Endpoint::Token, Refusal::GrantTypeUnsupported, client.clone()).await,
         },
     };
-    (response, client)
+    // A public client that refreshes need not name itself: its grant does.
+    let owner = client.clone().or_else(|| at.ledger.owner_of(&at.site, params.get("refresh_token")?));
+    (response, owner)
 }
 
 fn missing(parameter: &str) -> Refused {
@@ -57,7 +59,7 @@ async fn redeem(at: &At, params: &Params) -> Response {
     };
     let redirect_uri = params.get("redirect_uri").map(|uri| Digest::of(uri.as_bytes()));
     let command = RedeemCode { code: digest_of_a_code(&code), redirect_uri, verifier, client_auth };
-    submit(at, command, |issued| issued).await
+    submit(at, client, command, |issued| issued).await
 }
 
 /// Only what has the form of our codes is recorded, and only by its digest: a text that somebody typed could be guessed from it.
@@ -83,24 +85,33 @@ async fn refresh(at: &At, params: &Params) -> Response {
         Ok(scope) => scope,
         Err(_) => return refuse(at, Endpoint::Token, Refusal::ScopeUnknown, client).await,
     };
-    submit(at, RotateRefresh { refresh_token, scope, client_auth }, |refreshed| &refreshed.tokens).await
+    let client = client.or_else(|| at.ledger.owner_of(&at.site, text));
+    submit(at, client, RotateRefresh { refresh_token, scope, client_auth }, |refreshed| &refreshed.tokens).await
 }
 
 /// Decides, signs while the disk syncs, and answers after the commit point.
-async fn submit<C: Decide>(at: &At, command: C, tokens: impl Fn(&C::Answer) -> &IssuedTokens) -> Response {
-    match decide(at, command, tokens).await {
+async fn submit<C: Decide>(at: &At, client: Option<ClientId>, command: C, tokens: impl Fn(&C::Answer) -> &IssuedTokens) -> Response {
+    // A key that cannot be had is found out before anything is decided.
+    let submitted = match at.ledger.ready_to_sign(&at.site, client.as_ref()) {
+        Ok(()) => at.ledger.submit(&at.site, command, at.facts()).await,
+        Err(failure) => Err(failure),
+    };
+    let submitted: Submitted<C::Answer> = match submitted {
+        Ok(submitted) => submitted,
+        Err(failure) => return failed(failure).await,
+    };
+    match minted(at, submitted, tokens).await {
         Ok(Ok(minted)) => reply::no_store(reply::json(StatusCode::OK, &body(at, &minted))),
         Ok(Err(refusal)) => refused(at, &refusal),
-        Err(failure) => failed(failure).await,
+        Err(failure) => failed_after_deciding(failure).await,
     }
 }
 
-async fn decide<C: Decide>(
+async fn minted<A>(
     at: &At,
-    command: C,
-    tokens: impl Fn(&C::Answer) -> &IssuedTokens,
+    submitted: Submitted<A>,
+    tokens: impl Fn(&A) -> &IssuedTokens,
 ) -> Result<Result<MintedTokens, Refused>, Failure> {
-    let submitted: Submitted<C::Answer> = at.ledger.submit(&at.site, command, at.facts()).await?;
     let minted = submitted.answer().as_ref().ok().map(|answer| at.ledger.mint(&at.site, tokens(answer)));
     match submitted.durable().await? {
         Ok(_) => Ok(Ok(minted.ok_or_else(|| Failure::Contradiction("an answer without tokens".to_owned()))??)),
@@ -147,5 +158,104 @@ pub(super) fn preflight(at: &At, methods: &'static str) -> Response {
     match cors::origin(&at.inbound.headers) {
         Some(origin) => cors::preflight(origin, methods),
         None => cors::vary(reply::empty(StatusCode::NO_CONTENT)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::{ClientProof, ConsentFact, IssueCode, RegisterClient, SecretFact, SignIn, Via};
+    use crate::event::Profile;
+    use crate::http::Inbound;
+    use crate::http::peer::Peer;
+    use crate::http::registration::parse_metadata;
+    use crate::ledger::{Clock, FrozenClock, Ledger, OpenSettings, draw_bytes, draw_id};
+    use crate::log::EngineKind;
+    use crate::terms::{Actor, Role, Secret, SessionId, SiteName, Timestamp};
+    use crate::vault::PasswordText;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    /// A site with a person who is signed in and a client of hers.
+    struct World {
+        at: At,
+        session: SessionId,
+        proof: ClientProof,
+        _folder: tempfile::TempDir,
+    }
+
+    async fn world() -> World {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = FrozenClock::at(Timestamp::from_unix_seconds(1_790_000_000));
+        let ledger = Ledger::open(OpenSettings {
+            directory: folder.path().to_owned(),
+            engine: EngineKind::File,
+            master_key_file: None,
+            clock: Some(Clock::frozen(clock)),
+            on_fatal: Box::new(|fatal| panic!("{fatal}")),
+        })
+        .unwrap();
+        let (name, issuer, by) = (SiteName::default_site(), "https://op.test/oauth2/default".to_owned(), Actor::Os(0));
+        let site = ledger.create_site(&name, issuer, Profile::Standard, "T".into(), by.clone()).await.unwrap();
+        let password = Secret::new("correct horse".into());
+        let text = PasswordText::parse(&password).ok();
+        let request = ledger.own_request();
+        ledger.create_user(&site, "jane", text, Role::Users, Default::default(), by.clone(), request.clone()).await.unwrap();
+        let members = serde_json::json!({ "redirect_uris": ["https://a.example/cb"] });
+        let settings = site.read(|state| state.site.as_ref().unwrap().settings.clone());
+        let metadata = parse_metadata(members.as_object().unwrap(), &settings).unwrap().metadata;
+        let (client, secret) = (ClientId::from_bytes(draw_bytes()), Digest::of(b"secret"));
+        let register =
+            RegisterClient { client: client.clone(), metadata, secret: Some(secret), registration_token: secret, by, contacts: vec![] };
+        ledger.register_client(&site, register, request.clone()).await.unwrap();
+        let login = ledger.login_of(&site, "jane");
+        let password = ledger.check_password(&site, &login, &password, None).await.unwrap();
+        let sign_in = SignIn { login, role: None, password, cookie: Digest::of(b"cookie"), session: None, client: None };
+        let session = ledger.carry_out(&site, sign_in, request).await.unwrap().session;
+        let inbound = Inbound {
+            method: Method::POST,
+            path: "/oauth2/default/token".into(),
+            query: None,
+            headers: http::HeaderMap::new(),
+            body: bytes::Bytes::new(),
+            peer: Peer { ip: "192.0.2.1".parse().unwrap(), secure: true, local_uid: None },
+            corr: draw_id(),
+        };
+        let proof = ClientProof { client: Some(client), via: Via::Post, secret: SecretFact::Verified(secret) };
+        World { at: At { ledger, site, inbound: Arc::new(inbound) }, session, proof, _folder: folder }
+    }
+
+    impl World {
+        async fn redeem(&self, code: &str) -> RedeemCode {
+            let scope = ScopeSet::parse("openid").unwrap();
+            let issue = IssueCode {
+                session: self.session,
+                client: self.proof.client.clone().unwrap(),
+                requested_scope: scope.clone(),
+                scope,
+                consent: ConsentFact::Given,
+                code: Digest::of(code.as_bytes()),
+                redirect_uri: None,
+                code_challenge: None,
+                audience: None,
+                has_nonce: false,
+                nonce: None,
+            };
+            self.at.ledger.carry_out(&self.at.site, issue, self.at.facts()).await.unwrap();
+            let code = Some(Digest::of(code.as_bytes()));
+            RedeemCode { code, redirect_uri: None, verifier: None, client_auth: self.proof.clone() }
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_was_decided_and_cannot_be_signed_is_never_answered() {
+        let world = world().await;
+        let (first, second) = (world.redeem("first").await, world.redeem("second").await);
+        let issued = world.at.ledger.carry_out(&world.at.site, first, world.at.facts()).await.unwrap();
+        let unsignable: &IssuedTokens = Box::leak(Box::new(IssuedTokens { kid: draw_id(), ..issued }));
+        let answered = submit(&world.at, None, second.clone(), |_| unsignable);
+        assert!(tokio::time::timeout(Duration::from_secs(1), answered).await.is_err(), "nothing is said");
+        let again = submit(&world.at, None, second, |issued| issued).await;
+        assert_eq!(again.status(), StatusCode::BAD_REQUEST, "the code was redeemed");
     }
 }

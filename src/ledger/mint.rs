@@ -4,7 +4,7 @@ use super::{Failure, Ledger, Site, refresh_token};
 use crate::event::{IdTokenFacts, IssuedTokens};
 use crate::jose::{AccessTokenClaims, FurtherClaims, IdTokenClaims, at_hash};
 use crate::query;
-use crate::terms::{ScopeSet, Secret, Timestamp};
+use crate::terms::{ClientId, ScopeSet, Secret, SigningAlgorithm, Timestamp};
 use serde_json::Map;
 
 /// The tokens of one response.
@@ -22,6 +22,18 @@ pub struct MintedTokens {
 }
 
 impl Ledger {
+    /// Has the keys at hand that would sign this client's tokens now, so that signing will not fail for want of one.
+    ///
+    /// # Errors
+    /// A key of the log that the vault does not have, or a vault that fails.
+    pub fn ready_to_sign(&self, site: &Site, client: Option<&ClientId>) -> Result<(), Failure> {
+        let keys = site.read(|state| {
+            let own = client.and_then(|id| state.clients.by_id(id)).map(|client| client.metadata.id_token_signed_response_alg);
+            [Some(SigningAlgorithm::Rs256), own].map(|alg| state.keys.signing(alg?).map(|key| key.kid))
+        });
+        keys.into_iter().flatten().try_for_each(|kid| self.signing_key(site, kid).map(drop))
+    }
+
     /// Signs what was granted.
     pub fn mint(&self, site: &Site, issued: &IssuedTokens) -> Result<MintedTokens, Failure> {
         let issuer = site.issuer();

@@ -3,7 +3,7 @@
 use super::{Ledger, Site, refresh_token};
 use crate::command::{Noted, RefreshFact};
 use crate::jose::{AccessTokenClaims, IdTokenClaims, VerifyError, verify};
-use crate::terms::{KeyId, RequestFacts, Timestamp};
+use crate::terms::{ClientId, KeyId, RequestFacts, Timestamp};
 use std::sync::Arc;
 
 /// What a presented text turned out to be. The signature has been checked; whether it is good is the projection's to say.
@@ -42,6 +42,12 @@ impl Ledger {
             Err(VerifyError::ClaimsMalformed) => Presented::OtherJwt,
             Err(VerifyError::HeaderRefused | VerifyError::UnknownKey | VerifyError::BadSignature) => Presented::BadSignature,
         }
+    }
+
+    /// The client whose grant a refresh token belongs to, whatever became of it.
+    pub fn owner_of(&self, site: &Site, text: &str) -> Option<ClientId> {
+        let RefreshFact::Genuine { grant, .. } = refresh_token::read(site, text)? else { return None };
+        site.read(|state| state.grants.by_id(&grant).map(|grant| grant.client.clone()))
     }
 
     /// The claims of an `id_token_hint`: signature and issuer must be right; its time may be over and its key retired

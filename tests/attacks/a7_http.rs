@@ -1,6 +1,6 @@
 //! A81–A92: HTTP, proxies, sites.
 
-use crate::harness::{Browser, PASSWORD, Request, Site, USERNAME, send_raw};
+use crate::harness::{App, Browser, PASSWORD, Request, Site, USERNAME, send_raw};
 use http::Method;
 use serde_json::json;
 use std::time::Duration;
@@ -109,6 +109,48 @@ async fn a85_only_an_apps_own_origin_may_read_what_is_private() {
     let preflight = preflight.header("origin", "https://client.example.org").header("access-control-request-method", "POST").send().await;
     assert!([200, 204].contains(&preflight.status), "{}", preflight.status);
     assert_eq!(preflight.header("access-control-allow-origin"), Some("https://client.example.org"));
+}
+
+#[tokio::test]
+async fn a85_an_app_may_read_what_went_wrong_too() {
+    let site = Site::standard().await;
+    let (public, confidential) = (site.public().await, site.confidential().await);
+    let own = "https://client.example.org";
+    let allowed = async |request: Request, status: u16| {
+        let answer = request.header("origin", own).send().await;
+        assert_eq!(answer.status, status, "{}", answer.text());
+        answer.header("access-control-allow-origin").map(str::to_owned)
+    };
+    for app in [&public, &confidential] {
+        assert_eq!(allowed(app.request("/revoke", &[]), 400).await.as_deref(), Some(own), "no token");
+        assert_eq!(allowed(app.request("/token", &[("grant_type", "x")]), 400).await.as_deref(), Some(own), "no such grant type");
+    }
+    let wrong = App { secret: Some("wrong".to_owned()), ..confidential.clone() };
+    assert_eq!(allowed(wrong.request("/revoke", &[("token", "x")]), 401).await.as_deref(), Some(own), "a wrong secret");
+    let stranger = Request::form(&site.url("/revoke"), &[("token", "x"), ("client_id", "unknown")]);
+    assert_eq!(allowed(stranger, 401).await, None);
+
+    let refresh = public.tokens(&mut Browser::new()).await.refresh;
+    let pairs = [("grant_type", "refresh_token"), ("refresh_token", refresh.as_str())];
+    let nameless = Request::form(&site.url("/token"), &pairs);
+    assert_eq!(allowed(nameless.clone(), 200).await.as_deref(), Some(own), "a refresh token says whose it is");
+    let foreign = nameless.header("origin", "https://evil.example").send().await;
+    assert_eq!(foreign.header("access-control-allow-origin"), None);
+}
+
+#[tokio::test]
+async fn a85_any_script_may_register_and_do_no_more_there() {
+    let site = Site::standard().await;
+    let anyone = "https://anyone.example";
+    let register = Request::json(&site.url("/registration"), &serde_json::json!({"redirect_uris": [App::REDIRECT_URI]}));
+    for (request, status, allowed) in [
+        (register, 201, Some(anyone)),
+        (Request::json(&site.url("/registration"), &serde_json::json!({})), 400, Some(anyone)),
+        (Request::get(&site.url("/registration")), 405, None),
+    ] {
+        let answer = request.header("origin", anyone).send().await;
+        assert_eq!((answer.status, answer.header("access-control-allow-origin")), (status, allowed), "{}", answer.text());
+    }
 }
 
 #[tokio::test]

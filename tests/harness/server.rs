@@ -62,6 +62,10 @@ impl Server {
     pub fn address(&self) -> String {
         format!("127.0.0.1:{}", self.port)
     }
+    /// Where the log, the vault and the keys are.
+    pub fn directory(&self) -> &std::path::Path {
+        self.data.path()
+    }
     pub fn site(self: &Arc<Self>, name: &str) -> Site {
         Site { server: self.clone(), name: name.to_owned() }
     }

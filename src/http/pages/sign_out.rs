@@ -25,12 +25,14 @@ impl Page for SignOutPage<'_> {
     }
 }
 
-/// Says that the person is signed out.
+/// Says what became of signing out.
 #[derive(Template)]
 #[template(path = "signed_out.html")]
 pub struct SignedOutPage {
     /// The site's name for people.
     pub site_title: DisplayText,
+    /// What happened, in two or three of our own words.
+    pub title: &'static str,
     /// What happened: one of our own fixed sentences.
     pub sentence: &'static str,
     /// Where to go from here.

@@ -166,6 +166,7 @@ async fn signing_out_is_asked_and_told() {
     let (body, policy) = show(
         "signed-out",
         &SignedOutPage {
+            title: "Signed out",
             site_title: DisplayText::of("Lakeside Family Practice"),
             sentence: "You have been signed out. Thank you.",
             back_to,

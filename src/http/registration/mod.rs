@@ -21,12 +21,14 @@ pub async fn endpoint(at: At) -> Response {
     let closed = at.site.read(|state| state.site.as_ref().is_none_or(|site| site.settings.dcr_mode == RegistrationMode::Disabled));
     let response = match at.inbound.method {
         // A site that takes no registrations has no such endpoint (SPEC.md a.1).
-        _ if closed => reply::not_found(),
+        _ if closed => return cors::vary(reply::not_found()),
         Method::POST => register(&at).await,
         Method::OPTIONS => return preflight(&at, "POST"),
-        _ => reply::method_not_allowed("POST"),
+        _ => return cors::vary(reply::method_not_allowed("POST")),
     };
-    // Nobody is registered yet, so nobody's origins are known: any script may register, as any program may.
+    // Decided otherwise than SPEC.md a.13: nobody is registered yet, so the only origins to compare with are those that the caller
+    // itself writes into `redirect_uris`. Any script may register, as any program may, and read what became of it; no cookie and
+    // no credential travels, so it learns nothing that a program on its own would not.
     match cors::origin(&at.inbound.headers) {
         Some(origin) => cors::allow(response, origin),
         None => cors::vary(response),
