@@ -185,6 +185,21 @@ async fn an_error_page_tells_the_code_and_the_requests_id() {
 }
 
 #[tokio::test]
+async fn the_way_to_an_unchecked_app_is_a_link_that_names_its_host() {
+    let page = OnwardPage {
+        site_title: DisplayText::of("Lakeside"),
+        app: AppView::new(HOSTILE, "https://evil.example/x", false),
+        href: "https://evil.example/x?error=invalid_scope&state=%22%3E",
+        code: crate::terms::ErrorCode::InvalidScope,
+        request_id: error_page("", "").request_id,
+    };
+    let (body, policy) = show("onward", &page).await;
+    assert!(body.contains("href=\"https://evil.example/x?error=invalid_scope&#38;state=%22%3E\" rel=\"noreferrer\""));
+    assert!(count(&body, "<strong class=\"host\">evil.example</strong>") == 2 && policy.contains("form-action 'none'"));
+    assert!(!body.contains(HOSTILE));
+}
+
+#[tokio::test]
 async fn a_form_post_page_sends_itself_by_the_one_script_its_policy_knows() {
     let fields = vec![("code", "abc"), ("state", HOSTILE)];
     let page = FormPostPage { site_title: DisplayText::of("Lakeside"), action: "https://app.example/cb?a=1&b=2", fields };
