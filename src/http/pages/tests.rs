@@ -190,7 +190,7 @@ async fn the_way_to_an_unchecked_app_is_a_link_that_names_its_host() {
         site_title: DisplayText::of("Lakeside"),
         app: AppView::new(HOSTILE, "https://evil.example/x", false),
         href: "https://evil.example/x?error=invalid_scope&state=%22%3E",
-        code: crate::terms::ErrorCode::InvalidScope,
+        code: ErrorCode::InvalidScope,
         request_id: error_page("", "").request_id,
     };
     let (body, policy) = show("onward", &page).await;
