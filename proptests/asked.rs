@@ -27,8 +27,7 @@ proptest! {
 
 /// Two sites, three people, and what happens to them.
 pub async fn told(engine: EngineKind, steps: &[Step]) -> Story {
-    let mut world = World::with_sites(engine, &["default", "other"]).await;
-    world.add_person("default", "bob").await;
+    let world = World::with_sites(engine, &["default", "other"]).await;
     let mut story = Story::begin(world, &["default", "other"]).await;
     story.play(steps).await;
     story

@@ -1,13 +1,12 @@
 //! The same thing asked for 64 times at once (THREATS.md A16, A25, A27, A28): one winner, and the log explains every answer.
 
 use crate::async_test;
-use crate::world::{App, AppKind, Browser, CodeInHand, Reply, Tokens, Wish, World, records};
+use crate::world::{App, AppKind, Browser, CodeInHand, Reply, Tokens, Wish, World, frozen, records};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use writ::event::Profile;
-use writ::ledger::FrozenClock;
 use writ::log::EngineKind;
-use writ::terms::{RequestId, Timestamp};
+use writ::terms::RequestId;
 
 const SITE: &str = "default";
 /// No ID token: what races is the log, not the signatures.
@@ -30,7 +29,7 @@ struct Track {
 
 impl Track {
     async fn new(time: Time, refresh_retry_seconds: u64) -> Self {
-        let clock = (time == Time::Frozen).then(|| FrozenClock::at(Timestamp::from_unix_seconds(1_795_262_400)));
+        let clock = (time == Time::Frozen).then(frozen);
         let mut world = World::new(EngineKind::File, clock);
         world.add_site(SITE, Profile::Standard).await;
         world.add_person(SITE, "alice").await;

@@ -39,9 +39,8 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("ed25519_dalek", &["src/log/checkpoint.rs"]),
     ("jsonwebtoken", &["src/jose/"]),
     ("warp", &["src/http/"]),
-    // The demo tells its story as a browser would, over a socket, so it needs the client half.
-    ("hyper", &["src/http/", "src/cli/demo/browser.rs"]),
-    ("hyper_util", &["src/http/", "src/cli/demo/browser.rs"]),
+    ("hyper", &["src/http/"]),
+    ("hyper_util", &["src/http/"]),
     ("tokio_rustls", &["src/http/"]),
     ("askama", &["src/http/pages/"]),
     ("SystemTime::now", &["src/ledger/clock.rs"]),
@@ -143,6 +142,21 @@ fn no_event_or_refusal_is_renamed_or_comes_unlisted() {
     };
     let (new, gone) = (lines(&found, &listed), lines(&listed, &found));
     assert!(found == listed, "snapshots/event_names.txt: new {new:?}, gone {gone:?}; a released name is never changed or removed");
+}
+
+#[test]
+fn every_test_that_the_documents_name_exists() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut paths = vec![];
+    for folder in ["src", "tests", "proptests", "tools"] {
+        collect(&root.join(folder), &mut paths);
+    }
+    let texts: Vec<String> = paths.iter().map(|path| std::fs::read_to_string(path).unwrap()).collect();
+    let attacks = std::fs::read_to_string(root.join("docs/attacks.md")).unwrap();
+    let named: Vec<&str> = attacks.lines().flat_map(names::tests_in_row).collect();
+    assert!(named.len() > 50, "docs/attacks.md names {} tests", named.len());
+    let missing = named.iter().filter(|name| !texts.iter().any(|text| text.contains(&format!("fn {name}("))));
+    assert_none(missing.map(|name| format!("docs/attacks.md: there is no test {name}")).collect());
 }
 
 #[track_caller]

@@ -232,7 +232,7 @@ async fn row_18_introspection_takes_no_get() {
 
 #[tokio::test]
 async fn a_standard_site_speaks_only_the_standards_dialect() {
-    let app = Dialect::Seed.app_at(&Site::standard().await).await;
+    let app = Seed.app_at(&Site::standard().await).await;
     let tokens = app.tokens(&mut Browser::new()).await;
     let wrong = App { secret: Some("x".repeat(86)), ..app.clone() };
     wrong.introspect(&tokens.access).await.assert_refused(401, "invalid_client");

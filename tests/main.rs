@@ -15,6 +15,8 @@ mod appendix4;
 mod attacks;
 mod authorize_errors;
 mod client_configuration;
+mod consent;
+mod faults;
 mod floors;
 mod harness;
 mod introspection;

@@ -143,8 +143,7 @@ async fn what_does_not_decode_is_refused_not_repaired() {
 async fn unknown_paths_sites_and_methods_each_have_their_answer() {
     let site = Site::standard().await;
     let origin = site.server.origin();
-    for path in ["/", "/oauth2", "/oauth2/default", "/oauth2/default/x/token", "/oauth2/default/token/", "/oauth2/default/tokens", "/token"]
-    {
+    for path in ["/", "/oauth2", "/oauth2/default", "/oauth2/default/x/token", "/oauth2/default/tokens", "/token"] {
         assert_eq!(Request::get(&format!("{origin}{path}")).send().await.status, 404, "{path}");
     }
     for name in ["nowhere", "_server", "a_b", "%20"] {
@@ -160,4 +159,18 @@ async fn unknown_paths_sites_and_methods_each_have_their_answer() {
     }
     let siteless = Request::get(&format!("{origin}/oauth2/.well-known/openid-configuration")).send().await;
     assert_eq!(siteless.assert_ok()["issuer"], json!(site.issuer()), "without a name it is site default");
+}
+
+#[tokio::test]
+async fn a_path_matches_exactly_or_not_at_all() {
+    let app = Site::standard().await.confidential().await;
+    for path in ["/token/", "//token", "/token//", "/TOKEN", "/token;x"] {
+        let answer = app.post(path, &[("grant_type", "refresh_token"), ("refresh_token", "x")]).await;
+        assert!(
+            [400, 404].contains(&answer.status) && !answer.text().contains("invalid_grant"),
+            "{path}: {} {}",
+            answer.status,
+            answer.text()
+        );
+    }
 }

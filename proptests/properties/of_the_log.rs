@@ -7,7 +7,7 @@ use crate::{async_test, laws};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use writ::command::redecide;
-use writ::event::{ClientEvent, CodeEvent, Event, GrantEvent, IssuedTokens, Record, RefreshEvent, TokenEvent, UserEvent};
+use writ::event::{ClientEvent, CodeEvent, Event, GrantEnd, GrantEvent, IssuedTokens, Record, RefreshEvent, TokenEvent, UserEvent};
 use writ::log::EngineKind;
 use writ::projection::{Grant, Life, State};
 use writ::terms::{GrantId, Timestamp, TokenId};
@@ -102,7 +102,7 @@ proptest! {
     }
 
     #[test]
-    fn law_15_a_reuse_ends_its_own_grant_and_touches_no_other(story in steps(20..60)) {
+    fn law_15_a_reuse_or_revocation_ends_its_own_grant_and_touches_no_other(story in steps(20..60)) {
         logs(&story, |records| {
             let mut state = State::default();
             for decision in decisions(records) {
@@ -148,6 +148,18 @@ proptest! {
     }
 
     #[test]
+    fn an_answer_about_a_token_rests_on_the_event_that_changed_it(story in steps(20..60)) {
+        logs(&story, |records| drop(walk(records, |state, record| {
+            let mut after = state.clone();
+            after.fold(record).unwrap();
+            for id in after.grants.tokens().map(|(id, _)| *id) {
+                let (was, is) = (state.token_liveness(&id, record.t), after.token_liveness(&id, record.t));
+                assert!(was.life == is.life || is.rests_on >= record.seq, "{record:#?} made {was:?} into {is:?}");
+            }
+        })));
+    }
+
+    #[test]
     fn every_cause_is_an_earlier_record_of_the_same_site(story in steps(20..60)) {
         logs(&story, |records| for record in records {
             assert!(record.cause.is_none_or(|cause| cause < record.seq), "{record:#?}");
@@ -167,7 +179,7 @@ fn reused(event: &Event) -> Option<GrantId> {
     match event {
         Event::Refresh(RefreshEvent::ReuseDetected { grant, .. })
         | Event::Code(CodeEvent::Replayed { grant, .. })
-        | Event::Grant(GrantEvent::Revoked { grant, .. }) => Some(*grant),
+        | Event::Grant(GrantEvent::Revoked { grant, reason: GrantEnd::RevokedByClient, .. }) => Some(*grant),
         _ => None,
     }
 }

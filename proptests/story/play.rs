@@ -262,7 +262,7 @@ impl Story {
             RetireKey(key) => {
                 let (site, request) = (self.world.site(self.site_name(site)), self.world.ledger.own_request());
                 let kids: Vec<_> = site.read(|state| state.keys.iter().map(|key| key.kid).collect());
-                drop(self.world.ledger.retire_key(&site, *pick(&kids, key), by, request).await);
+                drop(self.world.ledger.retire_key(&site, *pick(&kids, key), true, by, request).await);
             }
         }
     }

@@ -3,6 +3,7 @@
 mod app;
 mod browser;
 mod log_view;
+mod template;
 mod wire;
 
 pub use app::{App, AppKind, Tokens};
@@ -63,14 +64,13 @@ impl World {
         let world = Self::at(temporary.path(), engine, clock);
         Self { temporary: Some(temporary), ..world }
     }
-    /// A server with a frozen clock and these sites, one person each.
+    /// A server with a frozen clock and these sites, one person each and a second one at the first.
     pub async fn with_sites(engine: EngineKind, names: &[&str]) -> Self {
-        let mut world = Self::new(engine, Some(FrozenClock::at(Timestamp::from_unix_seconds(NOON))));
-        for name in names {
-            world.add_site(name, Profile::Openemr).await;
-            world.add_person(name, &format!("alice.{name}")).await;
-        }
-        world
+        let (template, people) = template::of(engine, names).await;
+        let temporary = tempfile::tempdir().unwrap();
+        template::copy(&template, temporary.path());
+        let world = Self::at(temporary.path(), engine, Some(frozen()));
+        Self { people, temporary: Some(temporary), ..world }
     }
     /// A server on this directory, which stays.
     pub fn at(directory: &Path, engine: EngineKind, clock: Option<FrozenClock>) -> Self {
@@ -149,6 +149,11 @@ impl World {
     pub fn directory(&self) -> &Path {
         &self.directory
     }
+}
+
+/// A clock that stands where every story begins.
+pub fn frozen() -> FrozenClock {
+    FrozenClock::at(Timestamp::from_unix_seconds(NOON))
 }
 
 /// Opens the directory as a start of the server would.

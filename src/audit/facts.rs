@@ -51,6 +51,9 @@ fn event_words(event: &Event, site: &Site) -> Vec<String> {
         Event::Grant(GrantEvent::Revoked { grant, client, reason, .. }) => {
             vec![grant.to_string(), spaced(reason.as_str()), client_words(site, client)]
         }
+        Event::Grant(GrantEvent::AllRevoked { client, user, reason }) => {
+            vec![format!("user {}", short(&user.to_string())), spaced(reason.as_str()), client_words(site, client)]
+        }
         Event::Key(KeyEvent::Generated { kid, alg, .. }) => vec![kid.to_string(), alg.to_string()],
         Event::Key(KeyEvent::Rotated { kid, before, alg }) => vec![format!("{} → {}", short(&before.to_string()), kid), alg.to_string()],
         Event::Key(KeyEvent::Retired { kid }) => vec![kid.to_string()],
@@ -61,7 +64,7 @@ fn event_words(event: &Event, site: &Site) -> Vec<String> {
             vec![endpoint.to_string(), spaced(reason.as_str()), client, times.as_ref().map(times_words).unwrap_or_default()]
         }
         Event::Server(event) => server_event(event),
-        Event::Session(SessionEvent::Started { session, user, .. }) => {
+        Event::Session(SessionEvent::Started { session, user, .. } | SessionEvent::Renewed { session, user, .. }) => {
             vec![session.to_string(), format!("user {}", short(&user.to_string()))]
         }
         Event::Session(SessionEvent::Ended { session, reason, .. }) => vec![session.to_string(), reason.to_string()],
@@ -109,7 +112,7 @@ fn code_event(event: &CodeEvent, site: &Site) -> Vec<String> {
 
 fn consent_event(event: &ConsentEvent, site: &Site) -> Vec<String> {
     match event {
-        ConsentEvent::Granted { consent, client, scope, .. } | ConsentEvent::Denied { consent, client, scope, .. } => {
+        ConsentEvent::Granted { consent, client, scope, .. } | ConsentEvent::Denied { consent, client, requested_scope: scope, .. } => {
             vec![consent.to_string(), client_words(site, client), scopes(scope)]
         }
         ConsentEvent::Revoked { client, .. } => vec![client_words(site, client)],

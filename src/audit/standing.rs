@@ -1,8 +1,6 @@
 //! How something stands now: active, expired or ended, since when and by which event. State is asked first; what it has forgotten
 //! is found out from the story's own events.
 
-#![expect(clippy::wildcard_enum_match_arm, reason = "where a thing stands is decided by a few events among all")]
-
 use super::gather::Gathered;
 use super::story::Kind;
 use crate::event::{ClientStatus, ConsentEvent, Event, GrantEvent, IssuedTokens, Outcome, Record, RefreshEvent, SessionEvent, TokenEvent};

@@ -22,6 +22,9 @@ pub(super) enum KeysCommand {
     Retire {
         /// The key's id
         kid: String,
+        /// Even if tokens that are still good were signed with it: they die with it
+        #[arg(long)]
+        force: bool,
     },
 }
 
@@ -29,7 +32,7 @@ pub(super) async fn run(command: KeysCommand, reach: &Reach, output: &mut Output
     let changed = match command {
         KeysCommand::List => return list(reach, output).await,
         KeysCommand::Rotate { alg } => reach.ask(Method::POST, &["keys"], Some(&json!({ "alg": alg }))).await?,
-        KeysCommand::Retire { kid } => reach.ask(Method::DELETE, &["keys", &kid], None).await?,
+        KeysCommand::Retire { kid, force } => reach.ask(Method::DELETE, &["keys", &kid], Some(&json!({ "force": force }))).await?,
     };
     match output.is_table() {
         true => output.line(&format!("key {} {}", cell(&changed, "kid"), cell(&changed, "state"))),

@@ -129,6 +129,9 @@ pub(super) struct Running {
 impl Running {
     /// Listens, and records that the server is up.
     pub(super) async fn start(ledger: &Ledger, settings: &Settings) -> Result<Self, CliError> {
+        for site in ledger.sites() {
+            ledger.complete_keys(&site).await.map_err(|error| CliError::unreachable(error.to_string()))?;
+        }
         let hosts = AllowedHosts::default();
         ledger.sites().iter().for_each(|site| hosts.allow_url(&site.issuer()));
         let stopping = watch::Sender::new(false);

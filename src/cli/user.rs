@@ -26,6 +26,14 @@ pub(super) enum UserCommand {
     Unlock(Named),
     /// Set a user's password, read from stdin
     SetPassword(Named),
+    /// Take back what a user allowed a client; every token under it is dead
+    Withdraw {
+        /// Id or username
+        user: String,
+        /// The client's id
+        #[arg(long)]
+        client: String,
+    },
     /// Destroy everything that names a person, for ever
     Erase {
         /// Id or username
@@ -77,6 +85,7 @@ pub(super) async fn run(command: UserCommand, reach: &Reach, output: &mut Output
             let body = json!({ "password": password.expose() });
             reach.ask(Method::PUT, &["users", &named.user, "password"], Some(&body)).await?
         }
+        UserCommand::Withdraw { user, client } => reach.ask(Method::DELETE, &["users", &user, "consents", &client], None).await?,
         UserCommand::Erase { yes: false, .. } => {
             return Err(CliError::usage("erasing cannot be undone: say --yes if you mean it"));
         }

@@ -14,7 +14,7 @@ pub struct DenyConsent {
     /// The client.
     pub client: ClientId,
     /// What it wanted.
-    pub scope: ScopeSet,
+    pub requested_scope: ScopeSet,
 }
 
 impl Decide for DenyConsent {
@@ -24,8 +24,8 @@ impl Decide for DenyConsent {
     fn decide(&self, state: &State, moment: &Moment) -> Decision<()> {
         let session = state.sessions.by_id(&self.session).filter(|session| session.ended.is_none() && moment.now < session.expires_at);
         let Some(session) = session else { return Decision::refused(Refusal::LoginRequired, Vec::new()) };
-        let (user, client, scope) = (session.user, self.client.clone(), self.scope.clone());
-        let event = ConsentEvent::Denied { consent: moment.seed.id(), user, client, session: session.id, scope };
+        let (user, client, requested_scope) = (session.user, self.client.clone(), self.requested_scope.clone());
+        let event = ConsentEvent::Denied { consent: moment.seed.id(), user, client, session: session.id, requested_scope };
         let draft = Draft::new(Actor::User(user), Event::Consent(event)).caused_by(session.changed);
         Decision::refused(Refusal::ConsentDenied, vec![draft.seen(moment, Some(Subject::User(user)))])
     }

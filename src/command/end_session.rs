@@ -2,7 +2,7 @@
 
 use super::{Decide, Decision, Draft};
 use crate::event::{Event, GrantEnd, GrantEvent, SessionEnd, SessionEvent};
-use crate::projection::{Session, State};
+use crate::projection::{Ending, State};
 use crate::terms::{Actor, ClientId, Moment, SessionId, Subject, UserId};
 use serde::{Deserialize, Serialize};
 
@@ -27,8 +27,6 @@ pub enum EndedBy {
     Hint,
     /// The browser's cookie and the confirmation page.
     Browser,
-    /// An administrator.
-    Administrator,
 }
 
 impl Decide for EndSession {
@@ -38,37 +36,27 @@ impl Decide for EndSession {
 
     fn decide(&self, state: &State, moment: &Moment) -> Decision<bool> {
         let mut events = Vec::new();
-        // A session that somebody else's replaced is no longer the browser's, but its grants live until its own person signs out.
-        let lives = |session: &&Session| session.ended.is_none_or(|ending| !ending.ends_grants);
-        if let Some(session) = self.session.and_then(|id| state.sessions.by_id(&id)).filter(lives) {
-            let ended = SessionEvent::Ended { session: session.id, user: session.user, reason: self.session_end() };
-            let draft = Draft::new(self.actor(session.user), Event::Session(ended)).caused_by(session.changed);
+        // A session that ended because somebody else took over the browser left its grants alive: those end now.
+        let standing = |ended: Option<Ending>| ended.is_none_or(|ending| !ending.ends_grants);
+        if let Some(session) = self.session.and_then(|id| state.sessions.by_id(&id)).filter(|session| standing(session.ended)) {
+            let ended = SessionEvent::Ended { session: session.id, user: session.user, reason: SessionEnd::Logout };
+            let draft = Draft::new(Actor::User(session.user), Event::Session(ended)).caused_by(session.changed);
             events.push(draft.seen(moment, Some(Subject::User(session.user))));
         }
-        if let Some((user, client)) = &self.everywhere {
-            let mut grants: Vec<_> = state.grants.of_consent(*user, client).collect();
-            grants.retain(|grant| grant.ended.is_none() && Some(grant.session) != self.session);
-            grants.sort_by_key(|grant| grant.issued);
-            events.extend(grants.into_iter().map(|grant| {
-                let event = GrantEvent::Revoked { grant: grant.id, client: client.clone(), user: *user, reason: GrantEnd::Logout };
-                Draft::new(self.actor(*user), Event::Grant(event)).caused_by(grant.rotated)
-            }));
+        let living = |(user, client): &(UserId, ClientId)| {
+            let grants = state.grants.of_consent(*user, client).filter(|grant| grant.ended.is_none());
+            grants.map(|grant| grant.rotated).max()
+        };
+        if let Some((user, client)) = &self.everywhere
+            && let Some(latest) = self.everywhere.as_ref().and_then(living)
+        {
+            let ended = GrantEvent::AllRevoked { client: client.clone(), user: *user, reason: GrantEnd::Logout };
+            let draft = Draft::new(Actor::User(*user), Event::Grant(ended));
+            events.push(match events.is_empty() {
+                true => draft.caused_by(latest).seen(moment, Some(Subject::User(*user))),
+                false => draft.caused_by(state.head),
+            });
         }
         Decision::accepted(!events.is_empty(), events)
-    }
-}
-
-impl EndSession {
-    fn session_end(&self) -> SessionEnd {
-        match self.by {
-            EndedBy::Hint | EndedBy::Browser => SessionEnd::Logout,
-            EndedBy::Administrator => SessionEnd::Revoked,
-        }
-    }
-    fn actor(&self, user: UserId) -> Actor {
-        match self.by {
-            EndedBy::Hint | EndedBy::Browser => Actor::User(user),
-            EndedBy::Administrator => Actor::Server,
-        }
     }
 }

@@ -24,6 +24,9 @@ impl Decide for GenerateKey {
     type Answer = ();
 
     fn decide(&self, state: &State, moment: &Moment) -> Decision<()> {
+        if state.keys.by_id(&self.kid).is_some() {
+            return Decision::refused(Refusal::NothingToChange, Vec::new());
+        }
         let generated = KeyEvent::Generated { kid: self.kid, alg: self.alg, jwk: self.jwk.clone() };
         let mut events = vec![Draft::new(self.by.clone(), Event::Key(generated)).seen(moment, None)];
         if let Some(before) = state.keys.signing(self.alg) {
@@ -39,6 +42,9 @@ impl Decide for GenerateKey {
 pub struct RetireKey {
     /// Which.
     pub kid: KeyId,
+    /// Even if tokens that are still good were signed with it: they die with it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub force: bool,
     /// Who wants it gone.
     pub by: Actor,
 }
@@ -53,6 +59,11 @@ impl Decide for RetireKey {
         };
         if state.keys.signing(key.alg).is_some_and(|signing| signing.kid == key.kid) {
             return Decision::refused(Refusal::KeyInUse, Vec::new());
+        }
+        let signed = |signed_by: &[Option<KeyId>; 2]| signed_by.contains(&Some(self.kid));
+        let needed = || state.grants.tokens().any(|(_, token)| !token.is_over(moment.now) && signed(&token.signed_by));
+        if !self.force && needed() {
+            return Decision::refused(Refusal::KeyNeeded, Vec::new());
         }
         let event = KeyEvent::Retired { kid: self.kid };
         Decision::accepted((), vec![Draft::new(self.by.clone(), Event::Key(event)).seen(moment, None)])

@@ -1,5 +1,6 @@
 //! Answering an authorization request with a code (RFC 6749 §4.1.2), the person having consented now or before.
 
+use super::tokens::still_allowed;
 use super::{Decide, Decision, Draft};
 use crate::event::{CodeEvent, ConsentEvent, Endpoint, Event, Refusal, RequestEvent};
 use crate::projection::{Session, State};
@@ -13,17 +14,20 @@ pub struct IssueCode {
     pub session: SessionId,
     /// The client.
     pub client: ClientId,
-    /// What the person allows: a part of what was asked for.
+    /// What was asked for.
+    pub requested_scope: ScopeSet,
+    /// What the person allows of it.
     pub scope: ScopeSet,
     /// How they allowed it.
     pub consent: ConsentFact,
     /// Digest of the code that will be handed out.
+    #[serde(rename = "code_digest")]
     pub code: Digest,
     /// Digest of the request's `redirect_uri`; none if it had none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "redirect_uri_digest", default, skip_serializing_if = "Option::is_none")]
     pub redirect_uri: Option<Digest>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     /// The request's `code_challenge`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code_challenge: Option<CodeChallenge>,
     /// The API named by `aud`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -68,7 +72,7 @@ impl Decide for IssueCode {
         if state.users.by_id(&session.user).is_none_or(|user| user.disabled.is_some()) {
             return self.refused(Refusal::UserDisabled, moment);
         }
-        let allowed = self.scope.intersection(&client.metadata.scope);
+        let allowed = still_allowed(&self.scope.intersection(&self.requested_scope), client, site);
         if allowed.is_empty() {
             return self.refused(Refusal::ScopeEmpty, moment);
         }
@@ -110,6 +114,8 @@ impl IssueCode {
             audience: self.audience.clone(),
             has_nonce: self.has_nonce,
             auth_time: session.auth_time,
+            amr: session.amr.clone(),
+            refresh: self.refreshes(&scope),
             expires_at,
         };
         let mut code = Draft::new(actor.clone(), Event::Code(issued));
@@ -119,11 +125,19 @@ impl IssueCode {
         match self.consent {
             ConsentFact::Remembered => vec![code.caused_by(session.changed).seen(moment, Some(Subject::User(user)))],
             ConsentFact::Given => {
-                let granted = ConsentEvent::Granted { consent, grant, user, client, session: session.id, scope };
+                let requested_scope = self.requested_scope.clone();
+                let granted = ConsentEvent::Granted { consent, grant, user, client, session: session.id, requested_scope, scope };
                 let granted = Draft::new(actor, Event::Consent(granted)).caused_by(session.changed);
                 vec![granted.seen(moment, Some(Subject::User(user))), code.caused_by(state.head)]
             }
         }
+    }
+
+    /// Whether a refresh token is to go with the access token (SPEC.md k-13): always, unless a SMART scope was asked for; then only
+    /// if the person allowed access while they are away.
+    fn refreshes(&self, allowed: &ScopeSet) -> bool {
+        let smart = self.requested_scope.iter().any(|scope| scope.is_smart());
+        !smart || allowed.has("offline_access") || allowed.has("online_access")
     }
 
     fn refused(&self, reason: Refusal, moment: &Moment) -> Decision<IssuedCode> {

@@ -37,7 +37,7 @@ impl Decide for UpdateClient {
         if client.status == ClientStatus::Disabled {
             return refused(&self.client, Refusal::ClientDisabled, moment);
         }
-        if let Err(why) = acceptable(&self.metadata, &site.settings) {
+        if let Err(why) = acceptable(state, &self.metadata, &site.settings) {
             return refused(&self.client, why, moment);
         }
         if self.metadata.is_public() != client.metadata.is_public() {

@@ -42,8 +42,27 @@ pub struct ConfigureSite {
     pub by: Actor,
 }
 
-/// No code may live longer (SPEC.md f, RFC 6749 §4.1.2).
-const CODE_SECONDS_MAX: u64 = 300;
+const DAY: u64 = 86_400;
+
+/// Lengths that make sense: a code lives at most five minutes (SPEC.md f), an access token a day, a retry window a minute.
+fn is_within_limits(settings: &Settings) -> bool {
+    (10..=300).contains(&settings.code_seconds)
+        && (10..=DAY).contains(&settings.access_seconds)
+        && (60..=3653 * DAY).contains(&settings.refresh_seconds)
+        && (60..=3653 * DAY).contains(&settings.refresh_absolute_seconds)
+        && settings.refresh_retry_seconds <= 60
+        && settings.refresh_retry_public_seconds <= 60
+        && (60..=7 * DAY).contains(&settings.session_idle_seconds)
+        && (1..=80).contains(&settings.title.chars().count())
+        && !settings.scopes.is_empty()
+}
+
+fn members(settings: &Settings) -> Map<String, Value> {
+    match serde_json::to_value(settings) {
+        Ok(Value::Object(members)) => members,
+        Ok(_) | Err(_) => Map::new(),
+    }
+}
 
 impl Decide for ConfigureSite {
     const NAME: &'static str = "configure_site";
@@ -51,21 +70,24 @@ impl Decide for ConfigureSite {
 
     fn decide(&self, state: &State, moment: &Moment) -> Decision<()> {
         let Some(site) = &state.site else { return Decision::refused(Refusal::SettingUnknown, Vec::new()) };
-        let Ok(Value::Object(now)) = serde_json::to_value(&site.settings) else {
-            return Decision::refused(Refusal::SettingUnknown, Vec::new());
+        let now = members(&site.settings);
+        // A profile is a word for all flags: choosing one sets them all, and the flags named beside it go before it.
+        let mut change = match self.change.get("profile").map(|profile| serde_json::from_value::<Profile>(profile.clone())) {
+            None => Map::new(),
+            Some(Ok(profile)) => members(&Settings::of(profile, &site.settings.title)),
+            Some(Err(_)) => return Decision::refused(Refused::about(Refusal::SettingUnknown, "profile"), Vec::new()),
         };
-        for (name, value) in &self.change {
+        change.extend(self.change.clone());
+        for (name, value) in &change {
             let mut trial = now.clone();
-            if trial.insert(name.clone(), value.clone()).is_none() {
-                return Decision::refused(Refused::about(Refusal::SettingUnknown, name.clone()), Vec::new());
-            }
+            let is_known = trial.insert(name.clone(), value.clone()).is_some();
             let trial = serde_json::from_value::<Settings>(Value::Object(trial));
-            if trial.is_err() || trial.is_ok_and(|trial| trial.code_seconds > CODE_SECONDS_MAX) {
+            if !is_known || !trial.is_ok_and(|trial| is_within_limits(&trial)) {
                 return Decision::refused(Refused::about(Refusal::SettingUnknown, name.clone()), Vec::new());
             }
         }
         let differs = |(name, value): &(&String, &Value)| now.get(*name) != Some(value);
-        let after: Map<String, Value> = self.change.iter().filter(differs).map(|(name, value)| (name.clone(), value.clone())).collect();
+        let after: Map<String, Value> = change.iter().filter(differs).map(|(name, value)| (name.clone(), value.clone())).collect();
         if after.is_empty() {
             return Decision::refused(Refusal::NothingToChange, Vec::new());
         }

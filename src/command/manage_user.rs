@@ -30,7 +30,7 @@ impl Decide for CreateUser {
     type Answer = UserId;
 
     fn decide(&self, state: &State, moment: &Moment) -> Decision<UserId> {
-        if state.users.by_login(&self.login).is_some() {
+        if state.users.by_login(&self.login).is_some() || state.users.by_id(&self.user).is_some() {
             return Decision::refused(Refusal::UserExists, Vec::new());
         }
         let (user, login, role, credential) = (self.user, self.login, self.role, self.credential);

@@ -3,7 +3,7 @@
 use super::{Decide, Decision, Draft};
 use crate::event::{AuditEvent, ClientEvent, Count, Endpoint, Event, Refusal, RequestEvent, ServerEvent, TokenEvent};
 use crate::projection::State;
-use crate::terms::{Actor, ClientId, Digest, ErrorCode, KeyId, Moment, SiteName, Timestamp, TokenId};
+use crate::terms::{Actor, ClientId, Digest, ErrorCode, KeyId, Moment, SiteName, Subject, Timestamp, TokenId};
 use serde::{Deserialize, Serialize};
 
 /// Something to be noted in the log.
@@ -20,16 +20,52 @@ pub struct Note {
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "each variant is the event that it becomes")]
 pub enum Noted {
-    ServerStarted { version: String, pid: u32 },
+    ServerStarted {
+        version: String,
+        pid: u32,
+    },
     ServerStopped {},
-    SiteAdded { name: SiteName },
-    ClockStepped { wall: Timestamp, kept: Timestamp },
-    ClockAccepted { wall: Timestamp },
-    AuditRead { query: String, filter: Digest, rows: u64 },
-    RequestRefused { endpoint: Endpoint, reason: Refusal, client: Option<ClientId>, times: Option<Count> },
-    TokenIntrospected { token: TokenId, asker: ClientId, active: bool, times: Count },
-    UserinfoRead { token: TokenId, times: Count },
-    ForgeryDetected { token: TokenId, kid: KeyId, times: Option<Count> },
+    SiteAdded {
+        name: SiteName,
+    },
+    ClockStepped {
+        wall: Timestamp,
+        kept: Timestamp,
+    },
+    ClockAccepted {
+        wall: Timestamp,
+    },
+    AuditRead {
+        query: String,
+        filter: Digest,
+        rows: u64,
+        /// Whether people were shown by name.
+        identified: bool,
+        /// Why they were; sealed.
+        #[serde(skip)]
+        reason: Option<String>,
+    },
+    RequestRefused {
+        endpoint: Endpoint,
+        reason: Refusal,
+        client: Option<ClientId>,
+        times: Option<Count>,
+    },
+    TokenIntrospected {
+        token: TokenId,
+        asker: ClientId,
+        active: bool,
+        times: Count,
+    },
+    UserinfoRead {
+        token: TokenId,
+        times: Count,
+    },
+    ForgeryDetected {
+        token: TokenId,
+        kid: KeyId,
+        times: Option<Count>,
+    },
 }
 
 impl Decide for Note {
@@ -40,6 +76,12 @@ impl Decide for Note {
         match self.event(state) {
             Some((event, cause)) => {
                 let draft = Draft::new(self.by.clone(), event).seen(moment, None);
+                let draft = match &self.noted {
+                    Noted::AuditRead { reason: Some(reason), .. } => {
+                        draft.sealing(Subject::Month(moment.now.month()), "reason", reason.clone())
+                    }
+                    _ => draft,
+                };
                 let draft = cause.into_iter().fold(draft, Draft::caused_by);
                 Decision::accepted((), vec![draft])
             }
@@ -59,7 +101,9 @@ impl Note {
             Noted::SiteAdded { name } => root(Event::Server(ServerEvent::SiteAdded { name })),
             Noted::ClockStepped { wall, kept } => root(Event::Server(ServerEvent::ClockStepped { wall, kept })),
             Noted::ClockAccepted { wall } => root(Event::Server(ServerEvent::ClockAccepted { wall })),
-            Noted::AuditRead { query, filter, rows } => root(Event::Audit(AuditEvent::Read { query, filter, rows })),
+            Noted::AuditRead { query, filter, rows, identified, reason: _ } => {
+                root(Event::Audit(AuditEvent::Read { query, filter, rows, identified }))
+            }
             // A client that is not believed has an event of its own; counts of such refusals are told like any other's.
             Noted::RequestRefused { endpoint, reason, client, times: None } if reason.reply().code == ErrorCode::InvalidClient => {
                 root(Event::Client(ClientEvent::AuthFailed { client, endpoint, reason }))

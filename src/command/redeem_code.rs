@@ -1,6 +1,6 @@
 //! Redeeming an authorization code (RFC 6749 §4.1.3, RFC 7636 §4.5–4.6, RFC 9700 §2.1.1).
 
-use super::tokens::{About, denial, denied, issue};
+use super::tokens::{About, denial, denied, issue, still_allowed};
 use super::{ClientProof, Decide, Decision, Draft, authenticate, client_auth};
 use crate::event::{CodeEvent, Endpoint, Event, GrantEnd, GrantEvent, IssuedTokens, Refusal, TokenEvent};
 use crate::projection::{Code, Grant, Life, State};
@@ -10,10 +10,11 @@ use serde::{Deserialize, Serialize};
 /// A client presents a code. The code, the redirection URI and the verifier stand here only as what was computed of them.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct RedeemCode {
-    /// Digest of the code.
-    pub code: Digest,
+    /// Digest of the code; none if what was sent has not the form of one.
+    #[serde(rename = "code_digest", default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<Digest>,
     /// Digest of `redirect_uri`; none if it was not sent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "redirect_uri_digest", default, skip_serializing_if = "Option::is_none")]
     pub redirect_uri: Option<Digest>,
     /// S256 of the `code_verifier`; none if it was not sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -39,7 +40,7 @@ impl Decide for RedeemCode {
         if !client.metadata.grant_types.contains(&GrantType::AuthorizationCode) {
             return denied(about, Refusal::GrantTypeNotAllowed, moment);
         }
-        let found = state.grants.code(&self.code).and_then(|code| Some((code, state.grants.by_id(&code.grant)?)));
+        let found = self.code.and_then(|digest| state.grants.code(&digest)).and_then(|code| Some((code, state.grants.by_id(&code.grant)?)));
         let Some((code, grant)) = found else { return denied(about, Refusal::CodeUnknown, moment) };
         if grant.client != client.id {
             return denied(about, Refusal::CodeOfAnotherClient, moment);
@@ -63,8 +64,12 @@ impl Decide for RedeemCode {
             (Some(challenge), Some(verifier)) if challenge != verifier => return mismatched(state, about, grant, moment),
             (Some(_), Some(_)) | (None, None) => {}
         }
-        let tokens = state.site.as_ref().and_then(|site| issue(state, site, client, grant, grant.scope.clone(), moment));
-        let Some(tokens) = tokens else { return denied(about, Refusal::KeyUnknown, moment) };
+        let Some(site) = &state.site else { return denied(about, Refusal::KeyMissing, moment) };
+        let scope = still_allowed(&grant.scope, client, site);
+        if scope.is_empty() {
+            return denied(about, Refusal::GrantEnded, moment);
+        }
+        let Some(tokens) = issue(state, site, client, grant, scope, moment) else { return denied(about, Refusal::KeyMissing, moment) };
         redeemed(state, code, tokens, grant, moment)
     }
 }

@@ -16,9 +16,10 @@ pub struct RegisterClient {
     /// What it says of itself, defaults filled in.
     pub metadata: ClientMetadata,
     /// Digest of the secret it will get.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "secret_digest", default, skip_serializing_if = "Option::is_none")]
     pub secret: Option<Digest>,
     /// Digest of the registration access token it will get.
+    #[serde(rename = "registration_token_digest")]
     pub registration_token: Digest,
     /// Who registers it: nobody known, or an administrator, who needs no approval and may when registration is closed.
     pub by: Actor,
@@ -38,7 +39,10 @@ impl Decide for RegisterClient {
         if site.settings.dcr_mode == RegistrationMode::Disabled && !by_administrator {
             return self.refused(Refusal::RegistrationClosed, moment);
         }
-        if let Err(refused) = acceptable(&self.metadata, &site.settings) {
+        if state.clients.by_id(&self.client).is_some() {
+            return self.refused(Refusal::ClientExists, moment);
+        }
+        if let Err(refused) = acceptable(state, &self.metadata, &site.settings) {
             return self.refused(refused, moment);
         }
         let status = match by_administrator {
@@ -71,7 +75,11 @@ impl RegisterClient {
 }
 
 /// Whether these settings allow this metadata.
-pub(super) fn acceptable(metadata: &ClientMetadata, settings: &Settings) -> Result<(), Refused> {
+pub(super) fn acceptable(state: &State, metadata: &ClientMetadata, settings: &Settings) -> Result<(), Refused> {
+    let alg = metadata.id_token_signed_response_alg;
+    if state.keys.signing(alg).is_none() {
+        return Err(Refused::about(Refusal::MetadataUnacceptable, format!("Unsupported id_token_signed_response_alg value : {alg}")));
+    }
     let unknown = metadata.scope.without(&settings.scopes);
     if !unknown.is_empty() {
         return Err(Refused::about(Refusal::MetadataUnacceptable, format!("scope {unknown} is not offered here")));

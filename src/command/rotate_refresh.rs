@@ -1,7 +1,7 @@
 //! Refreshing (RFC 6749 §6), with rotation, reuse detection (RFC 9700 §4.14.2) and the retry of a lost response (DESIGN.md §6).
 
 use super::redeem_code::end_of;
-use super::tokens::{About, denied, issue, latest};
+use super::tokens::{About, denied, issue, still_allowed};
 use super::{ClientProof, Decide, Decision, Draft, Refused, SecretFact, authenticate, client_auth};
 use crate::event::{Endpoint, Event, GrantEnd, IssuedTokens, RefreshEvent, Refusal};
 use crate::projection::{Client, Grant, Life, State};
@@ -81,7 +81,7 @@ impl Decide for RotateRefresh {
         if generation < current {
             let retry = generation.checked_add(1) == Some(current) && may_retry(state, client, grant, moment);
             return match retry {
-                true => retried(grant, tokens, current, moment),
+                true => retried(grant, tokens, generation, current, moment),
                 false => reused(state, grant, generation, current, moment),
             };
         }
@@ -93,8 +93,12 @@ impl Decide for RotateRefresh {
             Some(narrower) if !narrower.is_empty() => narrower.clone(),
             Some(_) | None => grant.scope.clone(),
         };
-        let rotated = state.site.as_ref().and_then(|site| issue(state, site, client, grant, scope, moment));
-        let Some(rotated) = rotated else { return denied(about, Refusal::KeyUnknown, moment) };
+        let Some(site) = &state.site else { return denied(about, Refusal::KeyMissing, moment) };
+        let scope = still_allowed(&scope, client, site);
+        if scope.is_empty() {
+            return denied(about, Refusal::GrantEnded, moment);
+        }
+        let Some(rotated) = issue(state, site, client, grant, scope, moment) else { return denied(about, Refusal::KeyMissing, moment) };
         accepted(grant, rotated, moment)
     }
 }
@@ -128,14 +132,14 @@ fn exceeding(asked: &ScopeSet, granted: &ScopeSet) -> Refused {
 
 fn accepted(grant: &Grant, tokens: IssuedTokens, moment: &Moment) -> Decision<Refreshed> {
     let event = RefreshEvent::Rotated(Box::new(tokens.clone()));
-    let draft = Draft::new(Actor::Client(grant.client.clone()), Event::Refresh(event)).caused_by(latest(grant));
+    let draft = Draft::new(Actor::Client(grant.client.clone()), Event::Refresh(event)).caused_by(grant.rotated);
     Decision::accepted(Refreshed { tokens, retried: false }, vec![draft.seen(moment, Some(Subject::User(grant.user)))])
 }
 
-fn retried(grant: &Grant, tokens: &IssuedTokens, generation: u32, moment: &Moment) -> Decision<Refreshed> {
+fn retried(grant: &Grant, tokens: &IssuedTokens, generation: u32, current: u32, moment: &Moment) -> Decision<Refreshed> {
     let (client, user) = (grant.client.clone(), grant.user);
-    let event = RefreshEvent::Retried { grant: grant.id, client, user, generation, token: tokens.token };
-    let draft = Draft::new(Actor::Client(grant.client.clone()), Event::Refresh(event)).caused_by(latest(grant));
+    let event = RefreshEvent::Retried { grant: grant.id, client, user, generation, current, token: tokens.token };
+    let draft = Draft::new(Actor::Client(grant.client.clone()), Event::Refresh(event)).caused_by(grant.rotated);
     let answer = Refreshed { tokens: tokens.clone(), retried: true };
     Decision::accepted(answer, vec![draft.seen(moment, Some(Subject::User(user)))])
 }
@@ -143,7 +147,7 @@ fn retried(grant: &Grant, tokens: &IssuedTokens, generation: u32, moment: &Momen
 fn reused(state: &State, grant: &Grant, generation: u32, current: u32, moment: &Moment) -> Decision<Refreshed> {
     let (client, user) = (grant.client.clone(), grant.user);
     let event = RefreshEvent::ReuseDetected { grant: grant.id, client, user, generation, current };
-    let reuse = Draft::new(Actor::Client(grant.client.clone()), Event::Refresh(event)).caused_by(latest(grant));
+    let reuse = Draft::new(Actor::Client(grant.client.clone()), Event::Refresh(event)).caused_by(grant.rotated);
     let events = vec![reuse.seen(moment, Some(Subject::User(user))), end_of(grant, GrantEnd::RefreshReused).caused_by(state.head)];
     Decision::refused(Refusal::RefreshReused, events)
 }

@@ -19,6 +19,7 @@ pub struct SignIn {
     /// What came of the password.
     pub password: PasswordFact,
     /// Digest of the secret that the new cookie will carry.
+    #[serde(rename = "cookie_digest")]
     pub cookie: Digest,
     /// The session that this browser has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -96,14 +97,18 @@ impl SignIn {
         let same = before.filter(|before| before.user == user.id && moment.now < before.expires_at);
         let session = same.map_or_else(|| moment.seed.id(), |before| before.id);
         let actor = Actor::User(user.id);
-        let login =
-            LoginEvent::Succeeded { user: user.id, session, login: self.login, amr: vec!["pwd".into()], client: self.client.clone() };
+        let amr = vec!["pwd".to_owned()];
+        let login = LoginEvent::Succeeded { user: user.id, session, login: self.login, amr: amr.clone(), client: self.client.clone() };
         let mut events = vec![Draft::new(actor.clone(), Event::Login(login)).seen(moment, Some(Subject::User(user.id)))];
         if let Some(other) = before.filter(|_| same.is_none()) {
             let ended = SessionEvent::Ended { session: other.id, user: other.user, reason: SessionEnd::Replaced };
             events.push(Draft::new(actor.clone(), Event::Session(ended)).caused_by(state.head));
         }
-        let started = SessionEvent::Started { session, user: user.id, cookie: self.cookie, auth_time: moment.now };
+        let (cookie, auth_time, user_id) = (self.cookie, moment.now, user.id);
+        let started = match same {
+            Some(_) => SessionEvent::Renewed { session, user: user_id, cookie, auth_time, amr },
+            None => SessionEvent::Started { session, user: user_id, cookie, auth_time, amr },
+        };
         events.push(Draft::new(actor, Event::Session(started)).caused_by(state.head));
         Decision::accepted(SignedIn { session, user: user.id, auth_time: moment.now }, events)
     }

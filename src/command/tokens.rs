@@ -1,9 +1,9 @@
 //! What the grants of the token endpoint share: what is issued, and how a refusal of a known client is told.
 
 use super::{Decision, Draft, Refused};
-use crate::event::{Event, IdTokenKey, IssuedTokens, Refusal, TokenEvent};
+use crate::event::{Event, IdTokenFacts, IssuedTokens, Refusal, TokenEvent};
 use crate::projection::{Client, Code, Grant, Site, State};
-use crate::terms::{Actor, GrantType, Moment, ScopeSet, Seq, SigningAlgorithm, Subject};
+use crate::terms::{Actor, GrantType, Moment, ScopeSet, SigningAlgorithm, Subject};
 
 /// The tokens of one response. `generation` is the refresh token's; none if there is to be none.
 pub(super) fn issue(state: &State, site: &Site, client: &Client, grant: &Grant, scope: ScopeSet, moment: &Moment) -> Option<IssuedTokens> {
@@ -14,11 +14,22 @@ pub(super) fn issue(state: &State, site: &Site, client: &Client, grant: &Grant, 
     let first = grant.redeemed_at.is_none();
     let generation = match grant.tokens.as_ref().and_then(|tokens| tokens.generation) {
         Some(before) => Some(before.checked_add(1)?),
-        None => (first && refreshes(client, &grant.scope)).then_some(0),
+        None => (first && grant.refresh && client.metadata.grant_types.contains(&GrantType::RefreshToken)).then_some(0),
     };
     let absolute_end = grant.redeemed_at.unwrap_or(moment.now).plus_seconds(settings.refresh_absolute_seconds);
     let sliding_end = moment.now.plus_seconds(settings.refresh_seconds);
-    let id_token = scope.has("openid").then_some(IdTokenKey { kid: id_key.kid, alg });
+    let seed_policy = site.uses_seed_policy(&scope);
+    // SMART's sso-openid-connect wants fhirUser in the ID token; everything else waits at userinfo (SPEC.md k-37).
+    let shows_claims = seed_policy || scope.has("fhirUser");
+    let id_token = scope.has("openid").then(|| IdTokenFacts {
+        kid: id_key.kid,
+        alg,
+        auth_time: grant.auth_time,
+        amr: grant.amr.clone(),
+        nonce_at: (first && grant.has_nonce).then_some(grant.issued),
+        claims_at: state.users.by_id(&grant.user).filter(|_| shows_claims).map(|user| user.claims_at),
+        seed_policy,
+    });
     Some(IssuedTokens {
         token: moment.seed.id(),
         grant: grant.id,
@@ -33,16 +44,12 @@ pub(super) fn issue(state: &State, site: &Site, client: &Client, grant: &Grant, 
         refresh_expires_at: generation.map(|_| sliding_end.min(absolute_end)),
         issued_at: moment.now,
         expires_at: moment.now.whole_second().plus_seconds(settings.access_seconds),
-        auth_time: grant.auth_time,
-        nonce_at: (first && grant.has_nonce).then_some(grant.issued),
     })
 }
 
-/// Whether a refresh token goes with the first access token (SPEC.md k-13).
-fn refreshes(client: &Client, scope: &ScopeSet) -> bool {
-    let smart = scope.iter().any(|scope| scope.is_smart());
-    let asked = scope.has("offline_access") || scope.has("online_access");
-    client.metadata.grant_types.contains(&GrantType::RefreshToken) && (!smart || asked)
+/// What of this scope the client and the site still allow: granted ⊆ registered ⊆ site (THREATS.md A30).
+pub(super) fn still_allowed(scope: &ScopeSet, client: &Client, site: &Site) -> ScopeSet {
+    scope.intersection(&client.metadata.scope).intersection(&site.settings.scopes)
 }
 
 /// What a refused token request was about.
@@ -66,7 +73,7 @@ pub(super) fn denial(about: About<'_>, refusal: Refusal, moment: &Moment) -> Dra
     let draft = Draft::new(Actor::Client(about.client.id.clone()), Event::Token(event));
     let draft = draft.seen(moment, about.grant.map(|grant| Subject::User(grant.user)));
     match about.grant {
-        Some(grant) => draft.caused_by(latest(grant)),
+        Some(grant) => draft.caused_by(grant.rotated),
         None => draft,
     }
 }
@@ -76,9 +83,4 @@ pub(super) fn denied<A>(about: About<'_>, refused: impl Into<Refused>, moment: &
     let refused = refused.into();
     let event = denial(about, refused.refusal, moment);
     Decision::refused(refused, vec![event])
-}
-
-/// The record that last handed something out under this grant.
-pub(super) fn latest(grant: &Grant) -> Seq {
-    grant.rotated
 }

@@ -8,15 +8,18 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(tag = "type")]
 pub enum AuditEvent {
-    /// A query over the log was answered.
+    /// A query over the log was answered. Sealed: `reason`, if people were shown by name.
     #[serde(rename = "audit.read")]
     Read {
         /// What was asked for: `log`, `show` or `explain`.
         query: String,
-        /// Digest of the query's filter; the filter itself may name people.
+        /// HMAC of the query's filter under a key of the site; the filter itself may name people.
+        #[serde(rename = "filter_hmac")]
         filter: Digest,
         /// How many events the answer held.
         rows: u64,
+        /// Whether people were shown by name.
+        identified: bool,
     },
 }
 

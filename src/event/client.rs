@@ -19,9 +19,10 @@ pub enum ClientEvent {
         metadata: Box<ClientMetadata>,
         status: ClientStatus,
         /// Digest of the `client_secret`; none for a public client.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(rename = "secret_digest", default, skip_serializing_if = "Option::is_none")]
         secret: Option<Digest>,
         /// Digest of the `registration_access_token`.
+        #[serde(rename = "registration_token_digest")]
         registration_token: Digest,
         registration_path: RegistrationPath,
     },
@@ -33,12 +34,16 @@ pub enum ClientEvent {
         after: Map<String, Value>,
         status: ClientStatus,
         /// Digest of the new `registration_access_token`; none when an administrator made the change.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(rename = "registration_token_digest", default, skip_serializing_if = "Option::is_none")]
         registration_token: Option<Digest>,
     },
     /// The old `client_secret` stopped working.
     #[serde(rename = "client.secret_rotated")]
-    SecretRotated { client: ClientId, secret: Digest },
+    SecretRotated {
+        client: ClientId,
+        #[serde(rename = "secret_digest")]
+        secret: Digest,
+    },
     /// An administrator let a waiting client in.
     #[serde(rename = "client.approved")]
     Approved { client: ClientId },

@@ -14,6 +14,7 @@ pub enum CodeEvent {
     Issued {
         code: CodeId,
         /// What the code is looked up by.
+        #[serde(rename = "code_digest")]
         digest: Digest,
         grant: GrantId,
         consent: ConsentId,
@@ -22,7 +23,7 @@ pub enum CodeEvent {
         session: SessionId,
         scope: ScopeSet,
         /// Digest of the request's `redirect_uri`; none if the request had none (SPEC.md k-6).
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(rename = "redirect_uri_digest", default, skip_serializing_if = "Option::is_none")]
         redirect_uri: Option<Digest>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         code_challenge: Option<CodeChallenge>,
@@ -33,6 +34,10 @@ pub enum CodeEvent {
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         has_nonce: bool,
         auth_time: Timestamp,
+        /// How the person had proved who they are (RFC 8176 §2).
+        amr: Vec<String>,
+        /// Whether a refresh token goes with the access token (SPEC.md k-13).
+        refresh: bool,
         expires_at: Timestamp,
     },
     /// The code was exchanged for tokens.

@@ -8,12 +8,20 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(tag = "type")]
 pub enum ConsentEvent {
-    /// The person allowed these scopes.
+    /// The person allowed `scope` of what was asked for. What they left out is no longer allowed, even if it was before.
     #[serde(rename = "consent.granted")]
-    Granted { consent: ConsentId, grant: GrantId, user: UserId, client: ClientId, session: SessionId, scope: ScopeSet },
+    Granted {
+        consent: ConsentId,
+        grant: GrantId,
+        user: UserId,
+        client: ClientId,
+        session: SessionId,
+        requested_scope: ScopeSet,
+        scope: ScopeSet,
+    },
     /// The person refused.
     #[serde(rename = "consent.denied")]
-    Denied { consent: ConsentId, user: UserId, client: ClientId, session: SessionId, scope: ScopeSet },
+    Denied { consent: ConsentId, user: UserId, client: ClientId, session: SessionId, requested_scope: ScopeSet },
     /// The person, or an administrator for them, took an earlier permission back. Every grant under it is dead.
     #[serde(rename = "consent.revoked")]
     Revoked { user: UserId, client: ClientId },

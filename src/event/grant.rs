@@ -12,17 +12,18 @@ pub enum GrantEvent {
     /// The grant ended; every code and token of it is dead for ever.
     #[serde(rename = "grant.revoked")]
     Revoked { grant: GrantId, client: ClientId, user: UserId, reason: GrantEnd },
+    /// Every grant of this person to this client ended.
+    #[serde(rename = "grant.all_revoked")]
+    AllRevoked { client: ClientId, user: UserId, reason: GrantEnd },
 }
 
 impl GrantEvent {
     pub(crate) fn weight(&self) -> (Outcome, Severity) {
         match self {
-            Self::Revoked { reason: GrantEnd::Logout | GrantEnd::RevokedByClient | GrantEnd::RevokedByAdministrator, .. } => {
-                (Outcome::Success, Severity::Low)
-            }
-            Self::Revoked { reason: GrantEnd::CodeReplayed | GrantEnd::RefreshReused | GrantEnd::VerifierGuessed, .. } => {
-                (Outcome::Success, Severity::High)
-            }
+            Self::Revoked { reason, .. } | Self::AllRevoked { reason, .. } => match reason {
+                GrantEnd::Logout | GrantEnd::RevokedByClient => (Outcome::Success, Severity::Low),
+                GrantEnd::CodeReplayed | GrantEnd::RefreshReused | GrantEnd::VerifierGuessed => (Outcome::Success, Severity::High),
+            },
         }
     }
 }
@@ -38,8 +39,6 @@ words!(
         VerifierGuessed = "verifier_guessed",
         /// The client revoked its refresh token (RFC 7009 §2).
         RevokedByClient = "revoked_by_client",
-        /// An administrator ended it.
-        RevokedByAdministrator = "revoked_by_administrator",
         /// The person signed out of this app everywhere.
         Logout = "logout",
     }

@@ -38,7 +38,7 @@ pub use server::ServerEvent;
 pub use session::{SessionEnd, SessionEvent};
 pub use settings::{ApprovalMode, Profile, RegistrationMode, Settings, UnknownScope};
 pub use site::SiteEvent;
-pub use token::{IdTokenKey, IssuedTokens, TokenEvent};
+pub use token::{IdTokenFacts, IssuedTokens, TokenEvent};
 pub use user::UserEvent;
 
 use serde_json::{Map, Value};
@@ -103,11 +103,11 @@ impl Event {
             "login" => serde_json::from_value(value).map(Self::Login),
             "refresh" => serde_json::from_value(value).map(Self::Refresh),
             "request" => serde_json::from_value(value).map(Self::Request),
-            "server" | "clock" | "storage" => serde_json::from_value(value).map(Self::Server),
+            "server" | "clock" => serde_json::from_value(value).map(Self::Server),
             "session" => serde_json::from_value(value).map(Self::Session),
             "site" => serde_json::from_value(value).map(Self::Site),
             "token" | "userinfo" => serde_json::from_value(value).map(Self::Token),
-            "user" | "subject" => serde_json::from_value(value).map(Self::User),
+            "user" => serde_json::from_value(value).map(Self::User),
             _ => return Err(RecordError::UnknownType(kind)),
         };
         read.map_err(|error| RecordError::Members { kind, why: error.to_string() })

@@ -14,7 +14,16 @@ pub enum RefreshEvent {
     Rotated(Box<IssuedTokens>),
     /// The response of the last rotation was lost and asked for again: the same tokens were handed out.
     #[serde(rename = "refresh.retried")]
-    Retried { grant: GrantId, client: ClientId, user: UserId, generation: u32, token: TokenId },
+    Retried {
+        grant: GrantId,
+        client: ClientId,
+        user: UserId,
+        /// The generation that came back.
+        generation: u32,
+        /// The generation that was handed out again.
+        current: u32,
+        token: TokenId,
+    },
     /// A refresh token that had been rotated came back.
     #[serde(rename = "refresh.reuse_detected")]
     ReuseDetected {

@@ -166,8 +166,14 @@ words!(
         UserExists = "user_exists",
         /// The site exists already.
         SiteExists = "site_exists",
+        /// A client of this id exists already.
+        ClientExists = "client_exists",
         /// No such key at this site.
         KeyUnknown = "key_unknown",
+        /// The site has no key to sign with.
+        KeyMissing = "key_missing",
+        /// Tokens that are still good were signed with the key.
+        KeyNeeded = "key_needed",
         /// The key is the one that signs.
         KeyInUse = "key_in_use",
         /// A setting has no such name or value.

@@ -11,14 +11,14 @@ use serde::{Deserialize, Serialize};
 #[serde(tag = "type")]
 pub enum RequestEvent {
     /// A request was refused. Sealed: `net.ip`, `net.ua`. The first ten of an address, reason and minute are told one by
-    /// one, the rest in one event with `times`.
+    /// one, the rest in one event with `count`, `first` and `last`.
     #[serde(rename = "request.refused")]
     Refused {
         endpoint: Endpoint,
         reason: Refusal,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         client: Option<ClientId>,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(flatten, default, skip_serializing_if = "Option::is_none")]
         times: Option<Count>,
     },
 }

@@ -9,14 +9,29 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(tag = "type")]
 pub enum SessionEvent {
-    /// A session began, or the same person proved themselves again: either way the cookie is new (THREATS.md A67).
+    /// A session began.
     #[serde(rename = "session.started")]
     Started {
         session: SessionId,
         user: UserId,
         /// Digest of the cookie's secret.
+        #[serde(rename = "cookie_digest")]
         cookie: Digest,
         auth_time: Timestamp,
+        /// How the person proved who they are (RFC 8176 §2).
+        amr: Vec<String>,
+    },
+    /// The same person proved themselves again in the same browser; the cookie is new (THREATS.md A67).
+    #[serde(rename = "session.renewed")]
+    Renewed {
+        session: SessionId,
+        user: UserId,
+        /// Digest of the new cookie's secret.
+        #[serde(rename = "cookie_digest")]
+        cookie: Digest,
+        auth_time: Timestamp,
+        /// How the person proved who they are (RFC 8176 §2).
+        amr: Vec<String>,
     },
     /// The session is over.
     #[serde(rename = "session.ended")]
@@ -26,7 +41,7 @@ pub enum SessionEvent {
 impl SessionEvent {
     pub(crate) fn weight(&self) -> (Outcome, Severity) {
         match self {
-            Self::Started { .. } | Self::Ended { .. } => (Outcome::Success, Severity::Info),
+            Self::Started { .. } | Self::Renewed { .. } | Self::Ended { .. } => (Outcome::Success, Severity::Info),
         }
     }
 }
@@ -36,8 +51,6 @@ words!(
     SessionEnd, "session end", {
         /// The person signed out: every grant of the session ends with it.
         Logout = "logout",
-        /// An administrator ended it: every grant of the session ends with it.
-        Revoked = "revoked",
         /// Somebody else signed in with the same browser; grants live on.
         Replaced = "replaced",
     }
@@ -47,7 +60,7 @@ impl SessionEnd {
     /// Whether the session's grants end with it.
     pub fn ends_grants(self) -> bool {
         match self {
-            Self::Logout | Self::Revoked => true,
+            Self::Logout => true,
             Self::Replaced => false,
         }
     }

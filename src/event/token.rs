@@ -85,9 +85,9 @@ pub struct IssuedTokens {
     pub audience: Option<String>,
     /// The key that signs the access token.
     pub kid: KeyId,
-    /// The key and algorithm that sign the ID token; none without `openid`.
+    /// What the ID token rests on; none without `openid`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub id_token: Option<IdTokenKey>,
+    pub id_token: Option<IdTokenFacts>,
     /// The generation of the refresh token that goes with them; none if there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub generation: Option<u32>,
@@ -96,16 +96,24 @@ pub struct IssuedTokens {
     pub refresh_expires_at: Option<Timestamp>,
     pub issued_at: Timestamp,
     pub expires_at: Timestamp,
-    /// When the person last proved who they are (OpenID Connect Core §2).
-    pub auth_time: Timestamp,
-    /// The record whose sealed `nonce` the ID token repeats; none on refresh (OpenID Connect Core §12.2).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub nonce_at: Option<Seq>,
 }
 
-/// Which key signs an ID token.
-#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
-pub struct IdTokenKey {
+/// What an ID token rests on beside the access token it goes with.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct IdTokenFacts {
+    /// The key that signs it.
     pub kid: KeyId,
     pub alg: SigningAlgorithm,
+    /// When the person last proved who they are (OpenID Connect Core §2).
+    pub auth_time: Timestamp,
+    /// How they did (RFC 8176 §2).
+    pub amr: Vec<String>,
+    /// The record whose sealed `nonce` it repeats; none on refresh (OpenID Connect Core §12.2).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nonce_at: Option<Seq>,
+    /// The record whose sealed claims it shows, as far as the scope goes; none if they wait at userinfo (SPEC.md k-37).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claims_at: Option<Seq>,
+    /// Whether the thread's claims are in it: those of the scope, each `api:` scope, `site` (SPEC.md k-36, k-37).
+    pub seed_policy: bool,
 }

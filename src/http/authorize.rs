@@ -85,7 +85,7 @@ async fn authorize(at: &At, params: &Params, repeats: bool) -> Response {
     let interaction = match checked {
         Ok(interaction) => interaction,
         Err(Unanswerable::Here(refusal)) => {
-            let client = request.client_id.and_then(|id| id.parse().ok());
+            let client = client_credentials::known_client(at, request.client_id);
             return refuse_here(at, Endpoint::Authorize, refusal, client).await;
         }
         Err(Unanswerable::There(client, redirect_uri, refusal)) => {
@@ -200,6 +200,7 @@ pub(super) async fn answer(at: &At, interaction: &Interaction, scope: ScopeSet, 
     let command = IssueCode {
         session,
         client: interaction.client.clone(),
+        requested_scope: interaction.requested.scope.clone(),
         scope,
         consent,
         code: code.digest(),
@@ -219,7 +220,7 @@ pub(super) async fn answer(at: &At, interaction: &Interaction, scope: ScopeSet, 
 /// The person says no.
 pub(super) async fn deny(at: &At, interaction: &Interaction) -> Result<Response, Failure> {
     let Some(session) = interaction.session else { return refuse_there(at, interaction, Refusal::LoginRequired).await };
-    let command = DenyConsent { session, client: interaction.client.clone(), scope: interaction.requested.scope.clone() };
+    let command = DenyConsent { session, client: interaction.client.clone(), requested_scope: interaction.requested.scope.clone() };
     let refusal = decided(at, command).await?.err().unwrap_or(Refusal::ConsentDenied);
     Ok(error_redirect(at, &interaction.redirect_uri, interaction.state.as_deref(), refusal))
 }

@@ -7,7 +7,13 @@ use crate::command::{ClientProof, SecretFact, Via};
 use crate::event::{Endpoint, Refusal};
 use crate::terms::ClientId;
 
-/// What the request says of its client, the secret already compared.
+/// The client of this id, if the site knows it. What a stranger calls itself is recorded nowhere: people type e-mail addresses there.
+pub fn known_client(at: &At, named: Option<&str>) -> Option<ClientId> {
+    let id: ClientId = named?.parse().ok()?;
+    at.site.read(|state| state.clients.by_id(&id).is_some()).then_some(id)
+}
+
+/// What the request says of its client, the secret already compared. An unknown client costs the same comparison.
 pub fn client_proof(at: &At, params: &Params) -> Result<ClientProof, Refusal> {
     let named = params.get("client_id");
     match Credentials::of(&at.inbound.headers) {
@@ -20,13 +26,15 @@ pub fn client_proof(at: &At, params: &Params) -> Result<ClientProof, Refusal> {
             let client: ClientId = client_id.parse().map_err(|_| Refusal::ClientUnknown)?;
             let given = (!client_secret.expose().is_empty()).then_some(&client_secret);
             let secret = at.ledger.check_secret(&at.site, &client, given);
-            Ok(ClientProof { client: Some(client), via: Via::Basic, secret })
+            let known = known_client(at, Some(client.as_str())).ok_or(Refusal::ClientUnknown)?;
+            Ok(ClientProof { client: Some(known), via: Via::Basic, secret })
         }
         Ok(None) => {
             let Some(named) = named else { return Ok(ClientProof { client: None, via: Via::Post, secret: SecretFact::Absent }) };
             let client: ClientId = named.parse().map_err(|_| Refusal::ClientUnknown)?;
             let secret = at.ledger.check_secret(&at.site, &client, params.secret("client_secret").as_ref());
-            Ok(ClientProof { client: Some(client), via: Via::Post, secret })
+            let known = known_client(at, Some(named)).ok_or(Refusal::ClientUnknown)?;
+            Ok(ClientProof { client: Some(known), via: Via::Post, secret })
         }
     }
 }

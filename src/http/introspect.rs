@@ -3,7 +3,7 @@
 use super::client_credentials::{client_proof, refuse, refuse_about, unreadable};
 use super::context::{At, failed};
 use super::{Params, Response, reply};
-use crate::command::{ClientProof, Refused, Via, authenticate};
+use crate::command::{Refused, authenticate};
 use crate::event::{Endpoint, Refusal};
 use crate::ledger::{Failure, Presented};
 use crate::query::{Introspection, Status, TokenFacts, visible_scope};
@@ -35,11 +35,12 @@ async fn introspect(at: &At) -> Response {
     };
     let proof = match client_proof(at, &params) {
         Ok(proof) => proof,
+        Err(Refusal::ClientUnknown) => return unbelieved(at, None, Refusal::ClientUnknown, dialect(at, &params)).await,
         Err(refusal) => return refuse(at, Endpoint::Introspect, refusal, None).await,
     };
-    let dialect = dialect(at, &proof);
+    let dialect = dialect(at, &params);
     if let Err(refusal) = at.site.read(|state| authenticate(state, &proof).map(|_| ())) {
-        return unbelieved(at, &proof, refusal, dialect).await;
+        return unbelieved(at, proof.client, refusal, dialect).await;
     }
     let Some(asker) = proof.client else { return refuse(at, Endpoint::Introspect, Refusal::ClientMissing, None).await };
     let Some(text) = params.get("token") else {
@@ -60,17 +61,18 @@ async fn introspect(at: &At) -> Response {
     }
 }
 
-fn dialect(at: &At, proof: &ClientProof) -> Dialect {
+/// Credentials in the form, and none in the header, speak the thread's dialect where the site does.
+fn dialect(at: &At, params: &Params) -> Dialect {
     let speaks_seed = at.site.read(|state| state.site.as_ref().is_some_and(|site| site.settings.introspection_seed_dialect));
-    match speaks_seed && proof.via == Via::Post && proof.client.is_some() {
+    match speaks_seed && params.has("client_id") && !at.inbound.headers.contains_key(http::header::AUTHORIZATION) {
         true => Dialect::Seed,
         false => Dialect::Rfc,
     }
 }
 
 /// A client that is not believed: the thread's are told that the token is invalid, all others that they are.
-async fn unbelieved(at: &At, proof: &ClientProof, refusal: Refusal, dialect: Dialect) -> Response {
-    let response = refuse(at, Endpoint::Introspect, refusal, proof.client.clone()).await;
+async fn unbelieved(at: &At, client: Option<ClientId>, refusal: Refusal, dialect: Dialect) -> Response {
+    let response = refuse(at, Endpoint::Introspect, refusal, client).await;
     match dialect {
         Dialect::Seed => reply::no_store(reply::json(StatusCode::OK, &json!({ "active": false, "status": "invalid" }))),
         // RFC 7662 §2.3 with RFC 6749 §5.2.

@@ -3,8 +3,8 @@
 use super::context::{At, Context, unknown_site};
 use super::recover::recover;
 use super::{
-    Inbound, Response, authorize, client_configuration, consent, discovery, inbound, introspect, jwks, login, logout, registration, revoke,
-    token, userinfo,
+    Inbound, Response, authorize, client_configuration, consent, discovery, inbound, introspect, jwks, login, logout, registration, reply,
+    revoke, token, userinfo,
 };
 use std::sync::Arc;
 use warp::filters::BoxedFilter;
@@ -80,6 +80,10 @@ where
     F: Fn(At) -> Fut,
     Fut: Future<Output = Response>,
 {
+    // warp takes a slash at the end for nothing; a path matches exactly or not at all (SPEC.md a.0).
+    if inbound.path.ends_with('/') {
+        return reply::not_found();
+    }
     match context.at(&site, inbound) {
         Some(at) => endpoint(at).await,
         None => unknown_site(),

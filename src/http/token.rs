@@ -1,12 +1,12 @@
 //! `POST /oauth2/{site}/token` (RFC 6749 §3.2, SPEC.md a.5).
 
-use super::client_credentials::{client_proof, refuse, refuse_about, refused, unreadable};
+use super::client_credentials::{client_proof, known_client, refuse, refuse_about, refused, unreadable};
 use super::context::{At, failed};
 use super::{Params, Response, cors, reply};
 use crate::command::{Decide, RedeemCode, RefreshFact, Refused, RotateRefresh};
 use crate::event::{Endpoint, IssuedTokens, Refusal};
 use crate::ledger::{Failure, MintedTokens, Presented, Submitted};
-use crate::terms::{ClientId, CodeVerifier, Digest, GrantType, ScopeSet};
+use crate::terms::{ClientId, CodeVerifier, Digest, GrantType, ScopeSet, Secret};
 use http::{Method, StatusCode};
 use serde::Serialize;
 
@@ -27,7 +27,7 @@ async fn exchange(at: &At) -> (Response, Option<ClientId>) {
         Ok(params) => params,
         Err(error) => return (refuse(at, Endpoint::Token, unreadable(error), None).await, None),
     };
-    let client = params.get("client_id").and_then(|id| id.parse().ok());
+    let client = known_client(at, params.get("client_id"));
     let response = match params.get("grant_type") {
         None => refuse_about(at, Endpoint::Token, missing("grant_type"), client.clone()).await,
         Some(text) => match text.parse() {
@@ -56,8 +56,13 @@ async fn redeem(at: &At, params: &Params) -> Response {
         Err(_) => return refuse(at, Endpoint::Token, Refusal::VerifierMalformed, client).await,
     };
     let redirect_uri = params.get("redirect_uri").map(|uri| Digest::of(uri.as_bytes()));
-    let command = RedeemCode { code: code.digest(), redirect_uri, verifier, client_auth };
+    let command = RedeemCode { code: digest_of_a_code(&code), redirect_uri, verifier, client_auth };
     submit(at, command, |issued| issued).await
+}
+
+/// Only what has the form of our codes is recorded, and only by its digest: a text that somebody typed could be guessed from it.
+fn digest_of_a_code(code: &Secret) -> Option<Digest> {
+    code.expose().parse::<Digest>().is_ok().then(|| code.digest())
 }
 
 /// `grant_type=refresh_token` (RFC 6749 §6).

@@ -40,6 +40,11 @@ impl Ledger {
         let Some(at) = site.read(|state| state.users.by_id(user).filter(|user| !user.erased).map(|user| user.claims_at)) else {
             return Ok(Map::new());
         };
+        self.claims_at(site, at)
+    }
+
+    /// What this record says of a person: claims by name, and `username`.
+    pub(super) fn claims_at(&self, site: &Site, at: Seq) -> Result<Map<String, Value>, Failure> {
         let fields = self.disclosed(site, at)?;
         let named = fields.into_iter().map(|(name, value)| (name.strip_prefix("claim.").unwrap_or(&name).to_owned(), value));
         Ok(named.collect())

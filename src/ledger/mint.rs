@@ -1,10 +1,11 @@
 //! Minting the tokens of a response from the recorded event: the same event and key give the same bytes.
 
 use super::{Failure, Ledger, Site, refresh_token};
-use crate::event::IssuedTokens;
+use crate::event::{IdTokenFacts, IssuedTokens};
 use crate::jose::{AccessTokenClaims, FurtherClaims, IdTokenClaims, at_hash};
 use crate::query;
 use crate::terms::{ScopeSet, Secret, Timestamp};
+use serde_json::Map;
 
 /// The tokens of one response.
 pub struct MintedTokens {
@@ -23,10 +24,7 @@ pub struct MintedTokens {
 impl Ledger {
     /// Signs what was granted.
     pub fn mint(&self, site: &Site, issued: &IssuedTokens) -> Result<MintedTokens, Failure> {
-        let (issuer, seed_policy) = site.read(|state| {
-            let of = state.site.as_ref().map(|of| (of.issuer.clone(), query::uses_seed_policy(&issued.scope, of)));
-            of.unwrap_or_default()
-        });
+        let issuer = site.issuer();
         let scope = query::visible_scope(&issued.scope, site.name());
         let claims = AccessTokenClaims {
             iss: issuer.clone(),
@@ -43,10 +41,10 @@ impl Ledger {
             further: FurtherClaims::default(),
         };
         let access_token = self.signing_key(site, issued.kid)?.sign(claims.typ(), &claims)?;
-        let id_token = match issued.id_token {
-            Some(key) => {
-                let claims = self.id_token_claims(site, issued, issuer, seed_policy, at_hash(key.alg, &access_token))?;
-                Some(Secret::new(self.signing_key(site, key.kid)?.sign(crate::jose::TYP_JWT, &claims)?))
+        let id_token = match &issued.id_token {
+            Some(facts) => {
+                let claims = self.id_token_claims(site, issued, facts, issuer, at_hash(facts.alg, &access_token))?;
+                Some(Secret::new(self.signing_key(site, facts.kid)?.sign(crate::jose::TYP_JWT, &claims)?))
             }
             None => None,
         };
@@ -58,40 +56,38 @@ impl Ledger {
         &self,
         site: &Site,
         issued: &IssuedTokens,
+        facts: &IdTokenFacts,
         iss: String,
-        seed_policy: bool,
         at_hash: String,
     ) -> Result<IdTokenClaims, Failure> {
-        let nonce = match issued.nonce_at {
+        let nonce = match facts.nonce_at {
             Some(seq) => self.disclosed(site, seq)?.get("nonce").and_then(|nonce| nonce.as_str().map(str::to_owned)),
             None => None,
         };
-        let further = match seed_policy {
-            true => {
-                let mut claims = query::claims_of(&issued.scope, &self.claims_of_user(site, &issued.user)?);
-                claims.extend(query::seed_claims(&issued.scope));
-                claims
-            }
-            // SMART's sso-openid-connect wants fhirUser in the ID token; everything else waits at userinfo (SPEC.md k-37).
-            false if issued.scope.has("fhirUser") => {
-                let known = self.claims_of_user(site, &issued.user)?;
-                known.into_iter().filter(|(name, _)| name == "fhirUser").collect()
-            }
-            false => serde_json::Map::new(),
+        let known = match facts.claims_at {
+            Some(seq) => self.claims_at(site, seq)?,
+            None => Map::new(),
         };
+        let mut further = match facts.seed_policy {
+            true => query::claims_of(&issued.scope, &known),
+            false => known.into_iter().filter(|(name, _)| name == "fhirUser").collect(),
+        };
+        if facts.seed_policy {
+            further.extend(query::seed_claims(&issued.scope));
+        }
         Ok(IdTokenClaims {
             iss,
             sub: issued.user.to_string(),
             aud: issued.client.clone(),
             exp: issued.expires_at.unix_seconds(),
             iat: issued.issued_at.unix_seconds(),
-            auth_time: Some(issued.auth_time.unix_seconds()),
+            auth_time: Some(facts.auth_time.unix_seconds()),
             nonce,
             sid: Some(issued.session),
-            site: seed_policy.then(|| site.name().clone()),
+            site: facts.seed_policy.then(|| site.name().clone()),
             at_hash: Some(at_hash),
             acr: None,
-            amr: vec!["pwd".to_owned()],
+            amr: facts.amr.clone(),
             further: FurtherClaims::new(further)?,
         })
     }

@@ -89,9 +89,19 @@ impl Ledger {
         Ok(kid)
     }
 
+    /// Makes the keys that a site lacks: its making was cut short, or an algorithm is new.
+    pub async fn complete_keys(&self, site: &Arc<Site>) -> Result<(), SiteError> {
+        for alg in SigningAlgorithm::ALL {
+            if site.read(|state| state.keys.signing(*alg).is_none()) {
+                self.generate_key(site, *alg, Actor::Server, self.own_request()).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// Takes a key out of the JWK Set: first in the log, then in the vault.
-    pub async fn retire_key(&self, site: &Arc<Site>, kid: KeyId, by: Actor, request: RequestFacts) -> Result<(), SiteError> {
-        self.carry_out(site, RetireKey { kid, by }, request).await?;
+    pub async fn retire_key(&self, site: &Arc<Site>, kid: KeyId, force: bool, by: Actor, request: RequestFacts) -> Result<(), SiteError> {
+        self.carry_out(site, RetireKey { kid, force, by }, request).await?;
         let name = site.name().clone();
         self.with_vault(move |vault| vault.destroy_signing_key(&name, kid)).await?;
         Ok(())

@@ -5,7 +5,7 @@ use super::index::{Index, Most};
 use super::keyring::Keyring;
 use crate::log::Lane;
 use crate::projection::State;
-use crate::terms::{Seq, SiteName, Timestamp};
+use crate::terms::{Digest, Seq, SiteName, Timestamp};
 use crate::vault::SiteKeys;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use std::ops::Range;
@@ -97,6 +97,10 @@ impl Site {
     /// Opens it again; nothing if it is not ours, for another purpose, or another browser's.
     pub fn open(&self, purpose: &'static str, sealed: &str, bound_to: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         self.keys.open(purpose, &URL_SAFE_NO_PAD.decode(sealed).ok()?, bound_to)
+    }
+    /// A tag of a text that may name people: equal texts have equal tags, and nobody without the site's keys can guess them.
+    pub fn tag(&self, text: &str) -> Digest {
+        self.keys.login(&format!("tag\n{text}"))
     }
     /// Whether the site exists for clients: it was created and is not the server's own.
     pub fn is_open(&self) -> bool {

@@ -87,6 +87,7 @@ impl World {
         let issue = IssueCode {
             session,
             client: self.client.clone(),
+            requested_scope: ScopeSet::parse(scope).unwrap(),
             scope: ScopeSet::parse(scope).unwrap(),
             consent: ConsentFact::Given,
             code,
@@ -97,7 +98,7 @@ impl World {
             nonce: None,
         };
         self.carry_out(issue).await.unwrap();
-        self.carry_out(RedeemCode { code, redirect_uri: None, verifier: None, client_auth: self.proof() }).await.unwrap()
+        self.carry_out(RedeemCode { code: Some(code), redirect_uri: None, verifier: None, client_auth: self.proof() }).await.unwrap()
     }
     async fn refreshed(&self, tokens: &IssuedTokens) -> IssuedTokens {
         let refresh_token = RefreshFact::Genuine { grant: tokens.grant, generation: tokens.generation.unwrap() };
@@ -187,6 +188,10 @@ async fn what_ended_a_token_is_known_after_state_has_forgotten_it() {
         (*access, *refresh) = (Revoked, Revoked);
     }
     all.push(("withdrawal", withdrawn, (Revoked, Revoked)));
+    let everywhere = fresh().await;
+    let command = EndSession { session: None, everywhere: Some((world.user, world.client.clone())), by: EndedBy::Hint };
+    world.carry_out(command).await.unwrap();
+    all.push(("signing out everywhere", everywhere, (Revoked, Revoked)));
     all.push(("nothing, after a withdrawal", fresh().await, (Expired, Expired)));
     let rotated = fresh().await;
     let successor = world.refreshed(&rotated).await;

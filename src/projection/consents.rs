@@ -27,9 +27,11 @@ impl Consents {
 
     pub(super) fn fold(&mut self, event: &ConsentEvent, seq: Seq) {
         match event {
-            ConsentEvent::Granted { consent, user, client, scope, .. } => {
+            ConsentEvent::Granted { consent, user, client, requested_scope, scope, .. } => {
                 let key = (*user, client.clone());
-                let scope = self.0.get(&key).map_or_else(|| scope.clone(), |before| before.scope.union(scope));
+                // What was asked for and left out is allowed no more; what was not asked for stays as it was.
+                let before = self.0.get(&key).map(|before| before.scope.without(requested_scope));
+                let scope = before.unwrap_or_default().union(scope);
                 self.0.insert(key, Consent { id: *consent, scope, changed: seq });
             }
             ConsentEvent::Denied { user, client, .. } | ConsentEvent::Revoked { user, client } => {

@@ -4,7 +4,7 @@
 
 use super::expiry::{Expiries, Thing};
 use crate::event::{CodeEvent, ConsentEvent, GrantEvent, IssuedTokens, RefreshEvent, TokenEvent};
-use crate::terms::{ClientId, CodeChallenge, CodeId, Digest, GrantId, ScopeSet, Seq, SessionId, Timestamp, TokenId, UserId};
+use crate::terms::{ClientId, CodeChallenge, CodeId, Digest, GrantId, KeyId, ScopeSet, Seq, SessionId, Timestamp, TokenId, UserId};
 use std::collections::{HashMap, HashSet};
 
 /// The authorization given by one consent: parent of one code and of all tokens that came from it.
@@ -16,7 +16,10 @@ pub struct Grant {
     pub session: SessionId,
     pub scope: ScopeSet,
     pub auth_time: Timestamp,
+    pub amr: Vec<String>,
     pub audience: Option<String>,
+    /// Whether a refresh token goes with the access token.
+    pub refresh: bool,
     /// Its code.
     pub code: Digest,
     /// The record that issued the code.
@@ -67,6 +70,8 @@ pub struct Token {
     pub grant: GrantId,
     pub scope: ScopeSet,
     pub audience: Option<String>,
+    /// The keys that signed it and the ID token that went with it.
+    pub signed_by: [Option<KeyId>; 2],
     pub issued_at: Timestamp,
     pub expires_at: Timestamp,
     /// The event that revoked just this token.
@@ -133,18 +138,26 @@ impl Grants {
                 grant.ended = grant.ended.or(Some(Ending { by: seq, ends_grants: true }));
                 Ok(())
             }
+            GrantEvent::AllRevoked { user, client, .. } => {
+                self.end_all(*user, client, seq);
+                Ok(())
+            }
         }
     }
 
     /// A withdrawn consent ends every grant under it.
     pub(super) fn fold_consent(&mut self, event: &ConsentEvent, seq: Seq) {
         if let ConsentEvent::Revoked { user, client } = event {
-            let ids: Vec<GrantId> = self.of_consent(*user, client).map(|grant| grant.id).collect();
-            for id in ids {
-                if let Some(grant) = self.by_id.get_mut(&id).filter(|grant| grant.ended.is_none()) {
-                    grant.ended = Some(Ending { by: seq, ends_grants: true });
-                    grant.changed = seq;
-                }
+            self.end_all(*user, client, seq);
+        }
+    }
+
+    fn end_all(&mut self, user: UserId, client: &ClientId, seq: Seq) {
+        let ids: Vec<GrantId> = self.of_consent(user, client).map(|grant| grant.id).collect();
+        for id in ids {
+            if let Some(grant) = self.by_id.get_mut(&id).filter(|grant| grant.ended.is_none()) {
+                grant.ended = Some(Ending { by: seq, ends_grants: true });
+                grant.changed = seq;
             }
         }
     }
@@ -164,6 +177,8 @@ impl Grants {
                 audience,
                 has_nonce,
                 auth_time,
+                amr,
+                refresh,
                 expires_at,
                 consent: _,
             } => {
@@ -175,7 +190,9 @@ impl Grants {
                     session: *session,
                     scope: scope.clone(),
                     auth_time: *auth_time,
+                    amr: amr.clone(),
                     audience: audience.clone(),
+                    refresh: *refresh,
                     code: *digest,
                     issued: seq,
                     has_nonce: *has_nonce,
@@ -223,13 +240,7 @@ impl Grants {
         }
     }
 
-    pub(super) fn fold_refresh(
-        &mut self,
-        event: &RefreshEvent,
-        seq: Seq,
-        _t: Timestamp,
-        expiries: &mut Expiries,
-    ) -> Result<(), &'static str> {
+    pub(super) fn fold_refresh(&mut self, event: &RefreshEvent, seq: Seq, expiries: &mut Expiries) -> Result<(), &'static str> {
         match event {
             RefreshEvent::Rotated(tokens) => self.issue(tokens, seq, expiries),
             RefreshEvent::Retried { .. } | RefreshEvent::ReuseDetected { .. } => Ok(()),
@@ -241,6 +252,7 @@ impl Grants {
             grant: tokens.grant,
             scope: tokens.scope.clone(),
             audience: tokens.audience.clone(),
+            signed_by: [Some(tokens.kid), tokens.id_token.as_ref().map(|id_token| id_token.kid)],
             issued_at: tokens.issued_at,
             expires_at: tokens.expires_at,
             revoked: None,

@@ -53,6 +53,8 @@ impl State {
         let session = self.sessions.by_id(&grant.session);
         let changed = [client.map(|client| client.changed), user.map(|user| user.changed), session.map(|session| session.changed)];
         let rests_on = changed.into_iter().flatten().fold(grant.changed, Seq::max);
+        // Nobody remembers which event deleted the client; it is the last one or an earlier one.
+        let rests_on = if client.is_none() || user.is_none() { Seq(self.head.0.saturating_sub(1)) } else { rests_on };
         let life = match (grant.ended, client, user) {
             (Some(ending), _, _) => Life::Revoked { by: Some(ending.by) },
             (None, None, _) | (None, _, None) => Life::Revoked { by: None },

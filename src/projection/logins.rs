@@ -19,18 +19,17 @@ pub struct Attempts {
 const MEMORY_SECONDS: u64 = 86_400;
 /// So many failures are free.
 const FREE_FAILURES: u32 = 5;
+/// The pause after them; each further failure doubles it.
+const FIRST_PAUSE_SECONDS: u64 = 2;
 /// The longest pause.
 const LONGEST_PAUSE_SECONDS: u64 = 900;
 
 impl Attempts {
     /// Until when no password is looked at: after five failures 2 s, then twice as long each time, at most 15 minutes.
     pub fn paused_until(&self) -> Timestamp {
-        let beyond = self.failures.saturating_sub(FREE_FAILURES);
-        let pause = 1_u64.checked_shl(beyond).unwrap_or(LONGEST_PAUSE_SECONDS).min(LONGEST_PAUSE_SECONDS);
-        match self.failures >= FREE_FAILURES {
-            true => self.last.plus_seconds(pause * 2),
-            false => self.last,
-        }
+        let Some(beyond) = self.failures.checked_sub(FREE_FAILURES) else { return self.last };
+        let pause = FIRST_PAUSE_SECONDS.checked_shl(beyond).filter(|pause| *pause >= FIRST_PAUSE_SECONDS);
+        self.last.plus_seconds(pause.unwrap_or(LONGEST_PAUSE_SECONDS).min(LONGEST_PAUSE_SECONDS))
     }
 }
 
@@ -82,5 +81,17 @@ impl Logins {
             true => drop(self.0.remove(login)),
             false => expiries.add(end, Thing::Login(*login)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pause_doubles_after_five_failures_up_to_a_quarter_of_an_hour() {
+        let last = Timestamp::from_unix_seconds(1000);
+        let pause = |failures| Attempts { failures, last }.paused_until().seconds_since(last);
+        assert_eq!([0, 4, 5, 6, 13, 14, 64, 69, 70, u32::MAX].map(pause), [0, 0, 2, 4, 512, 900, 900, 900, 900, 900]);
     }
 }

@@ -107,7 +107,7 @@ impl State {
             }
             Event::Grant(event) => self.grants.fold(event, seq),
             Event::Token(event) => self.grants.fold_token(event, seq, &mut self.expiries),
-            Event::Refresh(event) => self.grants.fold_refresh(event, seq, t, &mut self.expiries),
+            Event::Refresh(event) => self.grants.fold_refresh(event, seq, &mut self.expiries),
             Event::Key(event) => self.keys.fold(event, seq, t),
             Event::Audit(_) | Event::Request(_) | Event::Server(_) => Ok(()),
         }

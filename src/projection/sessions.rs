@@ -18,6 +18,8 @@ pub struct Session {
     pub cookie: Digest,
     /// When they last proved who they are.
     pub auth_time: Timestamp,
+    /// How they did.
+    pub amr: Vec<String>,
     /// The end, if no further browser event comes.
     pub expires_at: Timestamp,
     /// The end that an event put to it.
@@ -59,7 +61,8 @@ impl Sessions {
         expiries: &mut Expiries,
     ) -> Result<(), &'static str> {
         match event {
-            SessionEvent::Started { session, user, cookie, auth_time } => {
+            SessionEvent::Started { session, user, cookie, auth_time, amr }
+            | SessionEvent::Renewed { session, user, cookie, auth_time, amr } => {
                 let expires_at = t.plus_seconds(idle_seconds);
                 let before = self.by_id.remove(session);
                 let started = before.as_ref().map_or(seq, |before| before.started);
@@ -72,6 +75,7 @@ impl Sessions {
                     user: *user,
                     cookie: *cookie,
                     auth_time: *auth_time,
+                    amr: amr.clone(),
                     expires_at,
                     ended: None,
                     started,

@@ -1,7 +1,7 @@
 //! Issuer and settings.
 
 use crate::event::{Settings, SiteEvent};
-use crate::terms::Seq;
+use crate::terms::{ScopeSet, Seq};
 use serde_json::Value;
 
 /// What a site is.
@@ -13,6 +13,15 @@ pub struct Site {
     pub settings: Settings,
     /// The event that last changed it.
     pub changed: Seq,
+}
+
+impl Site {
+    /// Whether the thread's token policy applies to this scope: claims in the ID token, `api:` scopes as claims (SPEC.md 0.3,
+    /// k-36, k-37).
+    pub fn uses_seed_policy(&self, scope: &ScopeSet) -> bool {
+        let smart = scope.iter().any(|scope| scope.is_smart());
+        scope.iter().any(|scope| scope.is_api_family()) || (self.settings.id_token_seed_claims && !smart)
+    }
 }
 
 pub(super) fn fold(site: &mut Option<Site>, event: &SiteEvent, seq: Seq) -> Result<(), &'static str> {

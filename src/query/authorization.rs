@@ -151,7 +151,7 @@ fn scope(site: &Site, client: &Client, request: &AuthorizationRequest<'_>) -> Re
     if site.settings.scope_unknown == UnknownScope::Reject && !asked.is_within(&site.settings.scopes) {
         return Err(Refusal::ScopeUnknown);
     }
-    let may_have = asked.intersection(&client.metadata.scope);
+    let may_have = asked.intersection(&client.metadata.scope).intersection(&site.settings.scopes);
     if may_have.is_empty() { Err(Refusal::ScopeEmpty) } else { Ok(may_have) }
 }
 

@@ -12,4 +12,4 @@ pub use claims::{claims_of, seed_claims};
 pub use discovery::discovery;
 pub use introspect::{Introspection, Status, TokenFacts, introspect_access, introspect_refresh};
 pub use jwks::{jwk, jwk_set};
-pub use scopes::{uses_seed_policy, visible_scope};
+pub use scopes::visible_scope;

@@ -1,13 +1,6 @@
-//! Which token policy a set of scopes asks for, and how it is shown.
+//! How a set of scopes is shown.
 
-use crate::projection::Site;
 use crate::terms::{ScopeSet, SiteName};
-
-/// Whether the thread's token policy applies: claims in the ID token, `api:` scopes as claims (SPEC.md 0.3, k-36, k-37).
-pub fn uses_seed_policy(scope: &ScopeSet, site: &Site) -> bool {
-    let smart = scope.iter().any(|scope| scope.is_smart());
-    scope.iter().any(|scope| scope.is_api_family()) || (site.settings.id_token_seed_claims && !smart)
-}
 
 /// The scope as tokens, token responses and introspection show it: with `site:{id}` beside any `api:` scope (SPEC.md k-25).
 pub fn visible_scope(scope: &ScopeSet, site: &SiteName) -> ScopeSet {

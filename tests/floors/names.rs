@@ -38,6 +38,21 @@ fn variants(of: &str, body: &[Token]) -> Vec<String> {
     names
 }
 
+/// The names in the last column of a table's row.
+pub fn tests_in_row(line: &str) -> Vec<&str> {
+    let cells: Vec<&str> = line.trim().trim_matches('|').split('|').collect();
+    let last = cells.last().filter(|_| line.starts_with('|') && cells.len() == 4);
+    let names = last.into_iter().flat_map(|cell| cell.split('`').skip(1).step_by(2));
+    names.filter(|name| !name.is_empty()).collect()
+}
+
+#[test]
+fn tests_are_named_in_the_last_of_four_columns() {
+    assert_eq!(tests_in_row("| A1 | `not_this` | b | `this_one`, `and_that` |"), ["this_one", "and_that"]);
+    assert_eq!(tests_in_row("Words about `no_row`."), [""; 0]);
+    assert_eq!(tests_in_row("| id | attack | answer | test |"), [""; 0]);
+}
+
 #[test]
 fn variants_are_named_by_their_rename_or_by_themselves() {
     let text = r#"

@@ -41,6 +41,13 @@ impl Page {
     pub fn is_consent(&self) -> bool {
         self.buttons.iter().any(|button| button.contains(&("value".to_owned(), "deny".to_owned())))
     }
+    /// The page with this box unticked.
+    pub fn unticked(mut self, name: &str, value: &str) -> Self {
+        let before = self.fields.len();
+        self.fields.retain(|(own, ticked)| (own.as_str(), ticked.as_str()) != (name, value));
+        assert_eq!(self.fields.len() + 1, before, "no box {name}={value}: {}", self.text());
+        self
+    }
     /// The request that pressing a button sends, with some fields filled in. `button` is its value or its class.
     pub fn pressed(&self, button: &str, values: &[(&str, &str)]) -> Request {
         let pressed = self

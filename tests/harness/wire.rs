@@ -55,6 +55,10 @@ impl Request {
     pub async fn send(self) -> Answer {
         send(self).await
     }
+    /// Sends it to a server that may die meanwhile; nothing if no whole answer came back.
+    pub async fn send_to_the_dying(self) -> Option<Answer> {
+        tokio::time::timeout(PATIENCE, exchange(self)).await.ok()?.ok()
+    }
 }
 
 /// Pairs as `application/x-www-form-urlencoded`, repeats and all.

@@ -8,7 +8,7 @@ use crate::http::params::{Params, Rules};
 use crate::http::percent::decode_segment;
 use crate::http::{AllowedHosts, Inbound, Response};
 use crate::ledger::{Ledger, Site};
-use crate::terms::{Actor, Digest, RequestFacts, SiteName};
+use crate::terms::{Actor, RequestFacts, SiteName};
 use serde_json::{Map, Value};
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -112,26 +112,28 @@ impl Call {
 
     /// Records that the log or something about persons was read.
     pub(super) async fn note_read(&self, site: &Arc<Site>, reading: &Reading, rows: u64) -> Result<(), Problem> {
-        let noted = Noted::AuditRead { query: reading.query.clone(), filter: reading.filter, rows };
+        let Reading { query, filter, reason } = reading.clone();
+        let noted = Noted::AuditRead { query, filter: site.tag(&filter), rows, identified: reason.is_some(), reason };
         Ok(self.ledger().note_by(site, noted, self.actor.clone(), self.facts()).await?)
     }
 
     /// What the record of this read will say.
     pub(super) fn reading(&self, query: &str) -> Result<Reading, Problem> {
-        let query = match self.identify()? {
-            Identify::Open => format!("{query} identified"),
-            Identify::Withhold => query.to_owned(),
+        let reason = match self.identify()? {
+            Identify::Open => self.params.get("reason").map(str::to_owned),
+            Identify::Withhold => None,
         };
-        let asked = format!("{} {}", self.inbound.path, self.inbound.query.as_deref().unwrap_or_default());
-        Ok(Reading { query, filter: Digest::of(asked.as_bytes()) })
+        let filter = format!("{} {}", self.inbound.path, self.inbound.query.as_deref().unwrap_or_default());
+        Ok(Reading { query: query.to_owned(), filter, reason })
     }
 }
 
-/// What was read: the query's name and the digest of everything that was asked, reason included.
+/// What was read: the query's name, everything that was asked, and why people were shown.
 #[derive(Clone)]
 pub(super) struct Reading {
-    pub(super) query: String,
-    pub(super) filter: Digest,
+    query: String,
+    filter: String,
+    reason: Option<String>,
 }
 
 /// A required text member of a body.

@@ -49,10 +49,13 @@ async fn generate(call: Call) -> Answer {
     Ok(reply::json(StatusCode::CREATED, &json!({ "kid": kid, "alg": alg, "state": "signs" })))
 }
 
-/// DELETE /admin/v1/keys/{kid}: what it signed verifies no longer.
+/// DELETE /admin/v1/keys/{kid}: what it signed verifies no longer. With `{"force": true}` even if that is still in use.
 async fn retire(call: Call, kid: String) -> Answer {
     let site = call.site()?;
     let parsed = kid.parse().map_err(|_| Problem::unknown(format!("no key '{kid}' at site {}: writ keys list", site.name())))?;
-    call.ledger().retire_key(&site, parsed, call.actor.clone(), call.facts()).await?;
+    let body = call.object()?;
+    only(&body, &["force"])?;
+    let force = body.get("force").and_then(Value::as_bool).unwrap_or_default();
+    call.ledger().retire_key(&site, parsed, force, call.actor.clone(), call.facts()).await?;
     Ok(reply::json(StatusCode::OK, &json!({ "kid": kid, "state": "retired" })))
 }

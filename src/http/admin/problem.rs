@@ -71,7 +71,6 @@ impl From<Failure> for Problem {
 }
 
 impl From<Refused> for Problem {
-    #[expect(clippy::wildcard_enum_match_arm, reason = "what is not there or in the way is told apart; all else is a wrong request")]
     fn from(refused: Refused) -> Self {
         let reply = refused.refusal.reply();
         let detail = match refused.detail {

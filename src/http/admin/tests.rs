@@ -72,6 +72,7 @@ async fn world() -> World {
     let issue = IssueCode {
         session: signed_in.session,
         client: client.clone(),
+        requested_scope: ScopeSet::parse("openid offline_access").unwrap(),
         scope: ScopeSet::parse("openid offline_access").unwrap(),
         consent: ConsentFact::Given,
         code: Digest::of(b"code"),
@@ -86,7 +87,8 @@ async fn world() -> World {
     let proof =
         || ClientProof { client: Some(client.clone()), via: Via::Basic, secret: ledger.check_secret(&site, &client, Some(&secret)) };
     assert!(matches!(proof().secret, SecretFact::Verified(_)));
-    let redeem = RedeemCode { code: Digest::of(b"code"), redirect_uri: None, verifier: Some(verifier.challenge()), client_auth: proof() };
+    let redeem =
+        RedeemCode { code: Some(Digest::of(b"code")), redirect_uri: None, verifier: Some(verifier.challenge()), client_auth: proof() };
     let first = ledger.carry_out(&site, redeem, facts(&ledger)).await.unwrap();
     let refresh_token = ledger.mint(&site, &first).unwrap().refresh_token.unwrap();
     let Presented::Refresh(fact @ RefreshFact::Genuine { .. }) = ledger.present(&site, refresh_token.expose()) else { panic!() };

@@ -6,7 +6,7 @@ use super::problem::{Answer, Problem};
 use super::{route, route_of};
 use crate::audit::Identify;
 use crate::audit::filter::find_user;
-use crate::command::{ChangeUser, UserChange};
+use crate::command::{ChangeUser, UserChange, WithdrawConsent};
 use crate::http::{Inbound, Response, inbound, reply};
 use crate::ledger::{Failure, Site};
 use crate::projection::User;
@@ -22,12 +22,16 @@ pub(super) fn routes(admin: &Admin) -> BoxedFilter<(Response,)> {
     let create = route(admin, warp::path!("users").and(warp::post()).boxed(), create);
     let show = route_of(admin, warp::path!("users" / String).and(warp::get()).boxed(), show);
     let password = route_of(admin, warp::path!("users" / String / "password").and(warp::put()).boxed(), set_password);
-    let admin = admin.clone();
+    let withdraw = warp::path!("users" / String / "consents" / String).and(warp::delete()).and(inbound());
+    let (admin, other) = (admin.clone(), admin.clone());
+    let withdraw = withdraw.then(move |user: String, client: String, inbound: Arc<Inbound>| {
+        super::call::answer(other.clone(), inbound, move |call| async move { stop(call, &decoded(&user)?, &decoded(&client)?).await })
+    });
     let act = warp::path!("users" / String / String).and(warp::post()).and(inbound());
     let act = act.then(move |user: String, act: String, inbound: Arc<Inbound>| {
         super::call::answer(admin.clone(), inbound, move |call| async move { change(call, &decoded(&user)?, &act).await })
     });
-    list.or(create).unify().or(show).unify().or(password).unify().or(act.boxed()).unify().boxed()
+    list.or(create).unify().or(show).unify().or(password).unify().or(withdraw.boxed()).unify().or(act.boxed()).unify().boxed()
 }
 
 /// GET /admin/v1/users
@@ -72,6 +76,16 @@ fn view(call: &Call, site: &Site, user: &User) -> Result<Value, Problem> {
         "changed_by": user.changed,
         "claims": who,
     }))
+}
+
+/// DELETE /admin/v1/users/{user}/consents/{client}: the person's permission is taken back, and every token under it is dead.
+async fn stop(call: Call, named: &str, client: &str) -> Answer {
+    let site = call.site()?;
+    let user = find(&call, &site, named)?;
+    let unknown = || Problem::unknown(format!("no client '{client}' at site {}: writ client list", site.name()));
+    let id = client.parse().map_err(|_| unknown())?;
+    call.ledger().carry_out(&site, WithdrawConsent { user, client: id, by: call.actor.clone() }, call.facts()).await?;
+    Ok(reply::json(StatusCode::OK, &json!({ "user": user, "client": client, "consent": "withdrawn" })))
 }
 
 /// The user with this id or username.

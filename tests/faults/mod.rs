@@ -1,0 +1,3 @@
+//! THREATS.md D: the machine fails, and what was acknowledged holds.
+
+mod kill;
