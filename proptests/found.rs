@@ -98,6 +98,7 @@ fn signing_out_everywhere_ends_any_number_of_grants() {
             let command = IssueCode {
                 session,
                 client: app.id.parse().unwrap(),
+                requested_scope: "openid".to_owned().try_into().unwrap(),
                 scope: "openid".to_owned().try_into().unwrap(),
                 consent: ConsentFact::Remembered,
                 code: Digest::of(&n.to_be_bytes()),

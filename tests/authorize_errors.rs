@@ -59,7 +59,7 @@ async fn a_public_client_without_pkce_is_sent_back() {
     for members in [json!({"token_endpoint_auth_method": "none"}), json!({"application_type": "native"})] {
         let app = site.app(members).await;
         let request = app.authorization().without_pkce();
-        let left = Browser::new().open(&request.url()).await.left();
+        let left = Browser::new().open_as_program(&request.url()).await.left();
         assert_eq!(query_of(&left, "error").as_deref(), Some("invalid_request"), "{left}");
     }
     let app = site.confidential().await;
@@ -71,7 +71,7 @@ async fn a_public_client_without_pkce_is_sent_back() {
 async fn a_response_type_the_client_did_not_register_is_not_given() {
     let app = Site::standard().await.confidential().await;
     for other in ["token", "id_token", "code id_token", "id_token token"] {
-        let left = Browser::new().open(&app.authorization().with("response_type", other).url()).await.left();
+        let left = Browser::new().open_as_program(&app.authorization().with("response_type", other).url()).await.left();
         let text = left.as_str();
         assert!(text.contains("error=unsupported_response_type") || text.contains("error=unauthorized_client"), "{other}: {text}");
         assert!(!text.contains("code=") && !text.contains("token="), "{other}: {text}");
@@ -145,7 +145,7 @@ async fn prompt_none_tells_what_is_missing_and_is_silent_when_nothing_is() {
     let mut browser = Browser::new();
     let silent = app.authorization().with("prompt", "none");
     let error = |stop: Stop| query_of(&stop.left(), "error");
-    assert_eq!(error(browser.open(&silent.url()).await).as_deref(), Some("login_required"));
+    assert_eq!(error(browser.open_as_program(&silent.url()).await).as_deref(), Some("login_required"));
     let sign_in = browser.open(&app.authorization().url()).await.page();
     let consent = browser.sign_in(&sign_in, USERNAME, PASSWORD).await.page();
     assert_eq!(error(browser.open(&silent.url()).await).as_deref(), Some("consent_required"));
@@ -200,4 +200,39 @@ async fn what_is_merely_unknown_or_unusual_does_no_harm() {
     assert_eq!(first.status, 303, "a POST becomes our own GET (DESIGN.md §7)");
     let page = browser.follow(posted).await.page();
     assert!(page.is_sign_in(), "{}", page.text());
+}
+
+#[tokio::test]
+async fn the_person_of_the_hint_and_nobody_else_may_answer() {
+    let app = Site::standard().await.confidential().await;
+    let hint = app.tokens(&mut Browser::new()).await.id;
+    let request = app.authorization().with("id_token_hint", &hint);
+    let mut browser = Browser::new();
+    let sign_in = browser.open(&request.url()).await.page();
+    let left = browser.sign_in(&sign_in, "bruno", PASSWORD).await.left();
+    request.answer_in(&app, &left);
+    assert_eq!(query_of(&left, "error").as_deref(), Some("login_required"), "{left}");
+    let page = browser.open(&request.url()).await.page();
+    assert!(page.is_sign_in(), "bruno is signed in, but amelia is asked for");
+    let left = browser.sign_in(&page, USERNAME, PASSWORD).await.left();
+    assert!(query_of(&left, "code").is_some(), "{left}");
+}
+
+#[tokio::test]
+async fn more_scope_than_a_token_can_hold_is_not_asked_for() {
+    let server = crate::harness::Server::alone().await;
+    let all: Vec<String> = (0..60).map(|n| format!("api.example/{n:02}.{}", "s".repeat(45))).collect();
+    let scope = |count: usize| format!("openid {}", all[..count].join(" "));
+    server.writ(&["site", "set", "default", &format!("scopes={}", scope(60))], "");
+    let (app, most) = (server.site("default").app(json!({"scope": scope(60)})).await, 60);
+    let mut count = most;
+    while let Stop::Left(left) = Browser::new().open_as_program(&app.authorization().with("scope", &scope(count)).url()).await {
+        assert_eq!(query_of(&left, "error").as_deref(), Some("invalid_request"), "{left}");
+        count -= 1;
+    }
+    assert!(count < most && count > 30, "{count} of {most} scopes fit");
+    let request = app.authorization().with("scope", &scope(count));
+    let code = app.code_of(&mut Browser::new(), &request).await;
+    let tokens = crate::harness::Tokens::of(&app.exchange(&code, request.verifier.as_ref().unwrap()).await);
+    assert!(tokens.access.len() <= 8192 && app.is_active(&tokens.access).await, "{} characters", tokens.access.len());
 }

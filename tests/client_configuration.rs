@@ -1,6 +1,6 @@
 //! RFC 7592: a client reads, replaces and deletes its own registration.
 
-use crate::harness::{Answer, App, Browser, Request, Site};
+use crate::harness::{Answer, App, Browser, Request, Server, Site};
 use http::Method;
 use serde_json::{Value, json};
 
@@ -69,8 +69,118 @@ async fn replacing_takes_effect_at_once_and_changes_the_token() {
     assert!(Browser::new().open(&request.url()).await.page().text().contains("New Name"));
     let new = answer.member("registration_access_token");
     assert!(new != token(&app) && new.len() == 43);
-    assert_eq!(at(&app, Method::GET, &token(&app)).send().await.status, 401);
     assert_eq!(at(&app, Method::GET, &new).send().await.assert_ok()["client_name"], json!("New Name"));
+    assert_eq!(at(&app, Method::GET, &token(&app)).send().await.status, 401);
+}
+
+#[tokio::test]
+async fn a_client_whose_answers_were_lost_is_not_locked_out() {
+    let app = Site::standard().await.confidential().await;
+    let first = token(&app);
+    let lost = put(&app, &first, json!({"client_name": "Lost"})).await.member("registration_access_token");
+    let lost_too = put(&app, &first, json!({"client_name": "Lost too"})).await.member("registration_access_token");
+    let second = put(&app, &first, json!({"client_name": "Heard"})).await.member("registration_access_token");
+    for gone in [&lost, &lost_too] {
+        assert_eq!(at(&app, Method::GET, gone).send().await.status, 401, "another answer came after it");
+    }
+    let third = put(&app, &second, json!({"client_name": "Heard again"})).await.member("registration_access_token");
+    assert_eq!(at(&app, Method::GET, &first).send().await.status, 401, "its successor has been used");
+    assert_eq!(put(&app, &first, json!({})).await.status, 401);
+    assert_eq!(at(&app, Method::GET, &second).send().await.status, 200, "its successor may have been lost");
+    assert_eq!(at(&app, Method::GET, &third).send().await.assert_ok()["client_name"], json!("Heard again"));
+    assert_eq!(at(&app, Method::DELETE, &second).send().await.status, 401, "its successor has been used");
+    assert_eq!(at(&app, Method::DELETE, &third).send().await.status, 204);
+}
+
+#[tokio::test]
+async fn what_is_shown_is_durable_even_while_it_is_being_replaced() {
+    let site = Site::standard().await;
+    for _ in 0..8 {
+        let app = site.app(json!({"contacts": ["me@example.org"]})).await;
+        let first = token(&app);
+        let mut asked = tokio::task::JoinSet::new();
+        for n in 0..6 {
+            let (app, first) = (app.clone(), first.clone());
+            asked.spawn(async move {
+                match n % 2 {
+                    0 => put(&app, &first, json!({"contacts": [format!("{n}@example.org")]})).await.status,
+                    _ => at(&app, Method::GET, &first).send().await.status,
+                }
+            });
+        }
+        while let Some(status) = asked.join_next().await {
+            assert_eq!(status.unwrap(), 200);
+        }
+    }
+}
+
+async fn shown(app: &App) -> String {
+    Browser::new().open(&app.authorization().url()).await.page().text()
+}
+
+const UNCHECKED: &str = "Nobody here has checked this app";
+
+#[tokio::test]
+async fn what_was_approved_is_not_approved_as_another_app() {
+    let server = Server::alone().await;
+    server.writ(&["site", "set", "default", "app_approval=manual"], "");
+    let site = server.site("default");
+    let elsewhere = "https://client.example.org/elsewhere";
+    for (members, is_another) in [
+        (json!({"client_name": "Growth Chart"}), false),
+        (json!({"software_version": "2"}), false),
+        (json!({"scope": "openid"}), false),
+        (json!({"client_name": "Your Bank"}), true),
+        (json!({"client_name": null}), true),
+        (json!({"client_name#fr": "Votre banque"}), true),
+        (json!({"redirect_uris": [App::REDIRECT_URI, elsewhere]}), true),
+        (json!({"post_logout_redirect_uris": [elsewhere]}), true),
+        (json!({"policy_uri": elsewhere}), true),
+        (json!({"logo_uri": elsewhere}), true),
+    ] {
+        let app = site.app(json!({"post_logout_redirect_uris": null})).await;
+        assert_eq!(app.registration["client_status"], json!("pending_approval"));
+        server.writ(&["client", "approve", &app.client_id], "");
+        assert!(!shown(&app).await.contains(UNCHECKED));
+        let mut all = json!({"scope": app.scope});
+        all.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+        let status = put(&app, &token(&app), all).await.assert_ok()["client_status"].clone();
+        let wanted = if is_another { "pending_approval" } else { "enabled" };
+        assert_eq!(status, json!(wanted), "{members}");
+        if !is_another && !members["scope"].is_string() {
+            assert!(!shown(&app).await.contains(UNCHECKED), "{members}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn where_no_approval_is_needed_another_app_loses_what_an_administrator_said_of_it() {
+    let site = Server::alone().await.site("default");
+    let added = ["client", "add", "--name", "Growth Chart", "--redirect-uri", App::REDIRECT_URI, "-o", "json"];
+    let app = App::registered(&site, serde_json::from_str(&site.server.writ(&added, "")).unwrap());
+    assert!(!shown(&app).await.contains(UNCHECKED));
+    let scope = json!({"client_name": "Your Bank", "scope": app.scope});
+    assert_eq!(put(&app, &token(&app), scope).await.assert_ok()["client_status"], json!("enabled"));
+    assert!(shown(&app).await.contains(UNCHECKED));
+}
+
+#[tokio::test]
+async fn enabling_is_not_approving() {
+    let server = Server::alone().await;
+    let site = server.site("default");
+    let open = site.confidential().await;
+    server.writ(&["client", "disable", &open.client_id], "");
+    server.writ(&["client", "enable", &open.client_id], "");
+    assert!(shown(&open).await.contains(UNCHECKED), "nobody approved it");
+    server.writ(&["site", "set", "default", "app_approval=manual"], "");
+    let app = site.confidential().await;
+    assert!(!server.writ_output(&["client", "enable", &app.client_id], "").status.success(), "it waits for approval");
+    server.writ(&["client", "disable", &app.client_id], "");
+    let enabled = server.writ(&["client", "enable", &app.client_id, "-o", "json"], "");
+    assert!(enabled.contains("pending_approval"), "{enabled}");
+    app.refresh("x").await.assert_refused(401, "invalid_client");
+    server.writ(&["client", "approve", &app.client_id], "");
+    assert!(!shown(&app).await.contains(UNCHECKED));
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ async fn signed_in() -> (App, Browser, Tokens) {
 
 /// Whether the next authorization would ask for the password.
 async fn is_signed_out(app: &App, browser: &Browser) -> bool {
-    let left = browser.clone().open(&app.authorization().with("prompt", "none").url()).await.left();
+    let left = browser.clone().open_as_program(&app.authorization().with("prompt", "none").url()).await.left();
     match query_of(&left, "error").as_deref() {
         Some("login_required") => true,
         None => false,

@@ -31,7 +31,7 @@ async fn a_repeated_parameter_is_refused_at_every_endpoint() {
 async fn resource_alone_may_come_twice() {
     let app = Site::standard().await.confidential().await;
     let request = app.authorization().also("resource", "https://a.example/").also("resource", "https://b.example/");
-    let stop = Browser::new().open(&request.url()).await;
+    let stop = Browser::new().open_as_program(&request.url()).await;
     let repeated =
         matches!(&stop, crate::harness::Stop::Left(url) if query_of(url, "error_description").is_some_and(|text| text.contains("repeat")));
     assert!(!repeated, "RFC 8707 §2");

@@ -170,6 +170,9 @@ async fn a_client_that_asks_for_other_peoples_records_waits_for_approval() {
     let app = App::registered(&site, answer.json());
     let page = Browser::new().open(&app.authorization().url()).await.page();
     assert_eq!(page.status(), 400, "a client that waits is unknown at authorize");
+    let id = page.answer.header("x-request-id").unwrap();
+    let log = site.server.writ(&["log", "-o", "ndjson", "-n", "200"], "");
+    assert!(log.lines().any(|line| line.contains(id) && line.contains("client_pending")), "{log}");
     app.refresh("x").await.assert_refused(401, "invalid_client");
     site.server.writ(&["client", "approve", &app.client_id], "");
     assert!(Browser::new().open(&app.authorization().url()).await.page().is_sign_in());

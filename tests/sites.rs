@@ -49,7 +49,7 @@ async fn a_session_at_one_site_is_none_at_the_other() {
     let cookie = browser.cookie(&here).unwrap().clone();
     assert_eq!(browser.cookie(&there), None);
     browser.cookies.insert("writ-other".to_owned(), cookie);
-    let left = browser.open(&other.authorization().with("prompt", "none").url()).await.left();
+    let left = browser.open_as_program(&other.authorization().with("prompt", "none").url()).await.left();
     assert_eq!(query_of(&left, "error").as_deref(), Some("login_required"));
 }
 

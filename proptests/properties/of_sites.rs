@@ -7,7 +7,9 @@ use crate::{async_test, laws};
 use http::Method;
 use proptest::prelude::*;
 use serde_json::json;
+use writ::command::{ChangeClient, ClientChange};
 use writ::log::EngineKind;
+use writ::terms::Actor;
 
 const OTHER: &str = "other";
 
@@ -21,6 +23,9 @@ proptest! {
             let world = &story.world;
             let foreign: Vec<_> = story.apps.iter().filter(|app| app.site != OTHER).cloned().collect();
             let own = App::registered(world, OTHER, crate::world::AppKind::Basic, App::SCOPE).await;
+            // The story may have left the site with manual approval.
+            let client = own.id.parse().unwrap();
+            world.administer(OTHER, ChangeClient { client, change: ClientChange::Approve, by: Actor::Os(0), presented_token: None }).await;
             let before = world.site(OTHER).read(|state| (state.grants.clone(), state.clients.clone(), state.sessions.clone()));
             for app in &foreign {
                 let reply = app.post_at(world, OTHER, "introspect", &[("token", "t")]).await;

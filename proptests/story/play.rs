@@ -219,7 +219,7 @@ impl Story {
             DisableClient(app) | EnableClient(app) | ApproveClient(app) | RotateSecret(app) => {
                 let (site, client) = at(&self.apps, app);
                 let change = client_change(what);
-                let done = self.world.administer(&site, ChangeClient { client, change, by }).await;
+                let done = self.world.administer(&site, ChangeClient { client, change, by, presented_token: None }).await;
                 if let (ClientChange::RotateSecret(_), true) = (change, done) {
                     let at = usize::from(app) % self.apps.len();
                     self.apps[at].secret = Some(NEW_SECRET.to_owned());

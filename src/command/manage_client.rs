@@ -5,7 +5,7 @@
 use super::register_client::{acceptable, registration_status};
 use super::{Decide, Decision, Draft, Refused};
 use crate::event::{ClientEvent, ClientMetadata, ClientStatus, Endpoint, Event, Refusal, RequestEvent};
-use crate::projection::{Client, State};
+use crate::projection::{Client, State, is_another_app};
 use crate::terms::{Actor, ClientId, Digest, Moment, Subject};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct UpdateClient {
     pub client: ClientId,
-    /// The registration access token that was presented, as it is stored.
+    /// Digest of the registration access token that was presented: the current one, or the one before.
     pub presented_token: Digest,
     /// The new metadata, whole.
     pub metadata: ClientMetadata,
@@ -30,7 +30,7 @@ impl Decide for UpdateClient {
     type Answer = ClientStatus;
 
     fn decide(&self, state: &State, moment: &Moment) -> Decision<ClientStatus> {
-        let client = state.clients.by_id(&self.client).filter(|client| client.registration_token == self.presented_token);
+        let client = state.clients.by_id(&self.client).filter(|client| client.manages_with(&self.presented_token));
         let Some(client) = client else { return refused(&self.client, Refusal::RegistrationTokenWrong, moment) };
         let Some(site) = &state.site else { return refused(&self.client, Refusal::RegistrationTokenWrong, moment) };
         // A disabled client cannot revive itself (THREATS.md A55).
@@ -44,21 +44,58 @@ impl Decide for UpdateClient {
             let detail = "token_endpoint_auth_method cannot turn a confidential client into a public one or back";
             return refused(&self.client, Refused::about(Refusal::MetadataUnacceptable, detail), moment);
         }
+        let (before, after) = difference(&client.metadata, &self.metadata);
+        let more = !self.metadata.scope.is_within(&client.metadata.scope);
         let status = match registration_status(&self.metadata, &site.settings) {
-            // What was approved stays approved as long as no more is asked for.
-            ClientStatus::PendingApproval if !self.metadata.scope.is_within(&client.metadata.scope) => ClientStatus::PendingApproval,
+            // What was approved stays approved as long as it is the same app and asks for no more.
+            ClientStatus::PendingApproval if more || is_another_app(&before, &after) => ClientStatus::PendingApproval,
             ClientStatus::PendingApproval | ClientStatus::Enabled | ClientStatus::Disabled => client.status,
         };
-        let (before, after) = difference(&client.metadata, &self.metadata);
         let registration_token = Some(self.registration_token);
         let event = ClientEvent::Updated { client: self.client.clone(), before, after, status, registration_token };
-        let draft = Draft::new(Actor::Client(self.client.clone()), Event::Client(event)).caused_by(client.changed).seen(moment, None);
+        let received = received(client, &self.presented_token, moment);
+        let cause = if received.is_some() { state.head } else { client.changed };
+        let draft = Draft::new(Actor::Client(self.client.clone()), Event::Client(event)).caused_by(cause).seen(moment, None);
         let draft = match self.contacts.is_empty() {
             true => draft,
             false => draft.sealing(Subject::Client(self.client.clone()), "contacts", self.contacts.clone()),
         };
-        Decision::accepted(status, vec![draft])
+        Decision::accepted(status, received.into_iter().chain([draft]).collect())
     }
+}
+
+/// The client uses its registration access token for something that changes nothing.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct ReceiveToken {
+    pub client: ClientId,
+    /// Digest of the registration access token that was presented.
+    pub presented_token: Digest,
+}
+
+impl Decide for ReceiveToken {
+    const NAME: &'static str = "receive_token";
+    type Answer = ();
+
+    fn decide(&self, state: &State, moment: &Moment) -> Decision<()> {
+        let client = state.clients.by_id(&self.client).filter(|client| client.manages_with(&self.presented_token));
+        let Some(client) = client else { return refused(&self.client, Refusal::RegistrationTokenWrong, moment) };
+        Decision::accepted((), received(client, &self.presented_token, moment).into_iter().collect())
+    }
+}
+
+/// The first use of a new registration access token shows that the client has it: the one before is dead from now on.
+fn received(client: &Client, presented: &Digest, moment: &Moment) -> Option<Draft> {
+    if client.earlier_token.is_none() || client.registration_token != *presented {
+        return None;
+    }
+    let event = ClientEvent::Updated {
+        client: client.id.clone(),
+        before: Map::new(),
+        after: Map::new(),
+        status: client.status,
+        registration_token: Some(client.registration_token),
+    };
+    Some(Draft::new(Actor::Client(client.id.clone()), Event::Client(event)).caused_by(client.changed).seen(moment, None))
 }
 
 /// One step in a client's life, by the client itself or by an administrator.
@@ -67,6 +104,9 @@ pub struct ChangeClient {
     pub client: ClientId,
     pub change: ClientChange,
     pub by: Actor,
+    /// Digest of the registration access token that the client itself presented; an administrator has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub presented_token: Option<Digest>,
 }
 
 /// What is to change.
@@ -87,11 +127,14 @@ impl Decide for ChangeClient {
 
     fn decide(&self, state: &State, moment: &Moment) -> Decision<()> {
         let Some(client) = state.clients.by_id(&self.client) else { return refused(&self.client, Refusal::ClientUnknown, moment) };
+        if !self.is_authorized(client) {
+            return refused(&self.client, Refusal::RegistrationTokenWrong, moment);
+        }
         let id = self.client.clone();
         let event = match (self.change, client.status) {
             (ClientChange::Approve, ClientStatus::PendingApproval) => ClientEvent::Approved { client: id },
             (ClientChange::Disable, ClientStatus::Enabled | ClientStatus::PendingApproval) => ClientEvent::Disabled { client: id },
-            (ClientChange::Enable, ClientStatus::Disabled | ClientStatus::PendingApproval) => ClientEvent::Enabled { client: id },
+            (ClientChange::Enable, ClientStatus::Disabled) => ClientEvent::Enabled { client: id },
             (ClientChange::Delete, _) => ClientEvent::Deleted { client: id },
             (ClientChange::RotateSecret(secret), _) if !client.metadata.is_public() => ClientEvent::SecretRotated { client: id, secret },
             (ClientChange::Approve | ClientChange::Disable | ClientChange::Enable | ClientChange::RotateSecret(_), _) => {
@@ -101,6 +144,20 @@ impl Decide for ChangeClient {
         let draft = Draft::new(self.by.clone(), Event::Client(event)).seen(moment, None);
         let caused = Client::caused(client, draft);
         Decision::accepted((), vec![caused])
+    }
+}
+
+impl ChangeClient {
+    /// The client itself may only delete itself (RFC 7592 §2.3), with a token that is its own now.
+    fn is_authorized(&self, client: &Client) -> bool {
+        match &self.by {
+            Actor::Os(_) | Actor::User(_) | Actor::Server => true,
+            Actor::Client(by) => {
+                let own = *by == self.client && self.change == ClientChange::Delete;
+                own && self.presented_token.is_some_and(|token| client.manages_with(&token))
+            }
+            Actor::Anonymous => false,
+        }
     }
 }
 

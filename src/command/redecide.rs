@@ -3,7 +3,7 @@
 
 use super::{
     ChangeClient, ChangeUser, ConfigureSite, CreateSite, CreateUser, Decide, Decision, DenyConsent, EndSession, GenerateKey, IssueCode,
-    Note, RedeemCode, RegisterClient, RetireKey, RevokeToken, RotateRefresh, SignIn, UpdateClient, WithdrawConsent,
+    Note, ReceiveToken, RedeemCode, RegisterClient, RetireKey, RevokeToken, RotateRefresh, SignIn, UpdateClient, WithdrawConsent,
 };
 use crate::event::Record;
 use crate::projection::State;
@@ -47,6 +47,7 @@ pub fn redecide(state: &mut State, first: &Record) -> Redecided {
         GenerateKey::NAME => again.decide::<GenerateKey>(),
         IssueCode::NAME => again.decide::<IssueCode>(),
         Note::NAME => again.decide::<Note>(),
+        ReceiveToken::NAME => again.decide::<ReceiveToken>(),
         RedeemCode::NAME => again.decide::<RedeemCode>(),
         RegisterClient::NAME => again.decide::<RegisterClient>(),
         RetireKey::NAME => again.decide::<RetireKey>(),

@@ -27,6 +27,7 @@ pub enum ClientEvent {
         registration_path: RegistrationPath,
     },
     /// Metadata was replaced (RFC 7592 §2.2): the members that changed, as they were and as they are. Sealed: `contacts`.
+    /// With the current `registration_token` again, and nothing changed: the client has that token, so the one before is dead.
     #[serde(rename = "client.updated")]
     Updated {
         client: ClientId,
@@ -50,7 +51,7 @@ pub enum ClientEvent {
     /// The client may do nothing any more; its tokens are dead while this lasts.
     #[serde(rename = "client.disabled")]
     Disabled { client: ClientId },
-    /// A disabled client was let in again.
+    /// A disabled client was let in again; one that had waited for approval waits again.
     #[serde(rename = "client.enabled")]
     Enabled { client: ClientId },
     /// The client is gone for ever (RFC 7592 §2.3).

@@ -4,14 +4,15 @@ use super::context::{At, failed};
 use super::cookies::Browser;
 use super::interaction::{self, Interaction};
 use super::params::PROTOCOL_RULES;
-use super::told::{busy, refuse_here};
+use super::to_client::{Addressee, error_to_client, error_to_unasked, gone, refuse_there, to_client};
+use super::told::{busy, refuse_here, say_here};
 use super::{Params, ParamsError, Response, client_credentials, reply};
 use crate::command::{ConsentFact, Decide, DenyConsent, IssueCode};
 use crate::event::{Endpoint, Refusal};
 use crate::ledger::{Failure, draw_secret};
 use crate::projection::Session;
 use crate::query::{AuthorizationRequest, check_authorization, find_target};
-use crate::terms::{Prompt, ScopeSet, UserId};
+use crate::terms::{Prompt, ScopeSet};
 use http::header::{LOCATION, SET_COOKIE};
 use http::{Method, StatusCode};
 
@@ -72,6 +73,7 @@ async fn authorize(at: &At, params: &Params, repeats: bool) -> Response {
             redirect_uri_sent: target.sent(),
             state: request.state.map(str::to_owned),
             requested,
+            expected: None,
             login_hint: params.get("login_hint").filter(|hint| hint.len() <= 255).map(str::to_owned),
             session: None,
             begun_at: at.ledger.now(),
@@ -89,9 +91,10 @@ async fn authorize(at: &At, params: &Params, repeats: bool) -> Response {
             return refuse_here(at, Endpoint::Authorize, refusal, client).await;
         }
         Err(Unanswerable::There(client, redirect_uri, refusal)) => {
-            let recorded = at.ledger.refuse(&at.site, Endpoint::Authorize, refusal, Some(client), at.facts()).await;
+            let to = Addressee { client: &client, redirect_uri: &redirect_uri, state: request.state };
+            let recorded = at.ledger.refuse(&at.site, Endpoint::Authorize, refusal, Some(client.clone()), at.facts()).await;
             return match recorded {
-                Ok(()) => error_redirect(at, &redirect_uri, request.state, refusal),
+                Ok(()) => error_to_unasked(at, to, refusal),
                 Err(failure) => failed(failure).await,
             };
         }
@@ -136,12 +139,13 @@ fn request(params: &Params) -> AuthorizationRequest<'_> {
 
 /// A good request: to the sign-in page, to the consent page, or straight back.
 async fn begin(at: &At, browser: &Browser, mut interaction: Interaction, hint: Option<&str>) -> Result<Response, Failure> {
-    let expected: Option<UserId> = match hint.map(|hint| at.ledger.read_hint(&at.site, hint)) {
-        Some(Some(claims)) => claims.sub.parse().ok(),
-        Some(None) => return refuse_there(at, &interaction, Refusal::ParameterMalformed).await,
-        None => None,
-    };
-    let session = interaction::live_session(at, browser).filter(|session| is_enough(at, session, &interaction, expected));
+    if let Some(hint) = hint {
+        interaction.expected = at.ledger.read_hint(&at.site, hint).and_then(|claims| claims.sub.parse().ok());
+        if interaction.expected.is_none() {
+            return refuse_there(at, &interaction, Refusal::ParameterMalformed).await;
+        }
+    }
+    let session = interaction::live_session(at, browser).filter(|session| is_enough(at, session, &interaction));
     let silent = interaction.requested.prompt.contains(&Prompt::None);
     match session {
         Some(session) => {
@@ -154,15 +158,19 @@ async fn begin(at: &At, browser: &Browser, mut interaction: Interaction, hint: O
 }
 
 /// Whether nobody needs to sign in again (OpenID Connect Core §3.1.2.1, `prompt`, `max_age`, `id_token_hint`).
-fn is_enough(at: &At, session: &Session, interaction: &Interaction, expected: Option<UserId>) -> bool {
+fn is_enough(at: &At, session: &Session, interaction: &Interaction) -> bool {
     let requested = &interaction.requested;
     let anew = requested.prompt.iter().any(|prompt| matches!(prompt, Prompt::Login | Prompt::SelectAccount));
     let too_old = requested.max_age.is_some_and(|seconds| at.ledger.now() >= session.auth_time.plus_seconds(seconds));
-    !anew && !too_old && expected.is_none_or(|user| user == session.user)
+    !anew && !too_old && interaction.expected.is_none_or(|user| user == session.user)
 }
 
 /// Someone is signed in: the consent page, unless the person allowed the same before.
 pub(super) async fn proceed(at: &At, browser: &Browser, interaction: Interaction, session: Option<&Session>) -> Result<Response, Failure> {
+    // Another person than the hint's may have signed in (OpenID Connect Core §3.1.2.1).
+    if interaction.expected.is_some_and(|user| session.is_none_or(|session| session.user != user)) {
+        return refuse_there(at, &interaction, Refusal::LoginRequired).await;
+    }
     let silent = interaction.requested.prompt.contains(&Prompt::None);
     let remembered = session.is_some_and(|session| may_skip_consent(at, session, &interaction));
     match (remembered, silent) {
@@ -196,6 +204,9 @@ async fn to_page(at: &At, browser: &Browser, interaction: &Interaction, page: &s
 /// The person allows it: a code for the client.
 pub(super) async fn answer(at: &At, interaction: &Interaction, scope: ScopeSet, consent: ConsentFact) -> Result<Response, Failure> {
     let Some(session) = interaction.session else { return refuse_there(at, interaction, Refusal::LoginRequired).await };
+    if let Some(gone) = gone(at, interaction).await {
+        return Ok(gone);
+    }
     let code = draw_secret::<32>();
     let command = IssueCode {
         session,
@@ -211,44 +222,33 @@ pub(super) async fn answer(at: &At, interaction: &Interaction, scope: ScopeSet, 
         nonce: interaction.requested.nonce.clone(),
     };
     match decided(at, command).await? {
-        Ok(_) => Ok(to_client(at, &interaction.redirect_uri, &[("code", code.expose())], interaction.state.as_deref())),
-        Err(refusal) if refusal.reply().travels => Ok(error_redirect(at, &interaction.redirect_uri, interaction.state.as_deref(), refusal)),
-        Err(_) => Ok(error_redirect(at, &interaction.redirect_uri, interaction.state.as_deref(), Refusal::ConsentDenied)),
+        Ok(_) => Ok(to_client(at, interaction.addressee(), &[("code", code.expose())])),
+        Err(refusal) => Ok(told(at, interaction, refusal)),
+    }
+}
+
+/// A refusal that the decision has recorded: to the client if it may know, to the person if not.
+fn told(at: &At, interaction: &Interaction, refusal: Refusal) -> Response {
+    match refusal.reply().travels {
+        true => error_to_client(at, interaction.addressee(), refusal),
+        false => say_here(at, refusal),
     }
 }
 
 /// The person says no.
 pub(super) async fn deny(at: &At, interaction: &Interaction) -> Result<Response, Failure> {
     let Some(session) = interaction.session else { return refuse_there(at, interaction, Refusal::LoginRequired).await };
+    if let Some(gone) = gone(at, interaction).await {
+        return Ok(gone);
+    }
     let command = DenyConsent { session, client: interaction.client.clone(), requested_scope: interaction.requested.scope.clone() };
     let refusal = decided(at, command).await?.err().unwrap_or(Refusal::ConsentDenied);
-    Ok(error_redirect(at, &interaction.redirect_uri, interaction.state.as_deref(), refusal))
+    Ok(told(at, interaction, refusal))
 }
 
 async fn decided<C: Decide>(at: &At, command: C) -> Result<Result<C::Answer, Refusal>, Failure> {
     let answer = at.ledger.submit(&at.site, command, at.facts()).await?.durable().await?;
     Ok(answer.map_err(|refused| refused.refusal))
-}
-
-/// Records a refusal and tells it to the client.
-pub(super) async fn refuse_there(at: &At, interaction: &Interaction, refusal: Refusal) -> Result<Response, Failure> {
-    at.ledger.refuse(&at.site, Endpoint::Authorize, refusal, Some(interaction.client.clone()), at.facts()).await?;
-    Ok(error_redirect(at, &interaction.redirect_uri, interaction.state.as_deref(), refusal))
-}
-
-/// RFC 6749 §4.1.2.1.
-fn error_redirect(at: &At, redirect_uri: &str, state: Option<&str>, refusal: Refusal) -> Response {
-    let reply = refusal.reply();
-    to_client(at, redirect_uri, &[("error", reply.code.as_str()), ("error_description", reply.description)], state)
-}
-
-/// Every authorization response names its issuer (RFC 9207 §2) and brings back the client's `state`.
-fn to_client(at: &At, redirect_uri: &str, params: &[(&str, &str)], state: Option<&str>) -> Response {
-    let issuer = at.site.issuer();
-    let mut all = params.to_vec();
-    all.extend(state.map(|state| ("state", state)));
-    all.push(("iss", &issuer));
-    reply::redirect_302(&reply::append_query(redirect_uri, &all))
 }
 
 /// What a page says that cannot be served now.

@@ -1,15 +1,15 @@
 //! `{GET, PUT, DELETE} /oauth2/{site}/client/{opaque}` (RFC 7592). A wrong token and an unknown path are answered alike.
 
 use super::client_credentials::refuse_about;
-use super::context::{At, failed};
+use super::context::{self, At, failed};
 use super::credentials::Credentials;
 use super::registration::{ClientView, contacts_of, read};
 use super::{Response, reply};
-use crate::command::{ChangeClient, ClientChange, Refused, UpdateClient};
+use crate::command::{ChangeClient, ClientChange, ReceiveToken, Refused, UpdateClient};
 use crate::event::{Endpoint, Refusal};
-use crate::ledger::{Failure, SiteError, draw_secret};
+use crate::ledger::{SiteError, draw_secret};
 use crate::projection::Client;
-use crate::terms::{Actor, RegistrationPath, Secret};
+use crate::terms::{Actor, Digest, RegistrationPath, Secret};
 use http::{Method, StatusCode};
 use serde_json::Value;
 
@@ -18,37 +18,50 @@ pub async fn endpoint(at: At, opaque: String) -> Response {
     if !matches!(at.inbound.method, Method::GET | Method::PUT | Method::DELETE) {
         return reply::method_not_allowed("GET, PUT, DELETE");
     }
-    let Some(client) = believed(&at, &opaque) else {
-        let response = refuse_about(&at, Endpoint::ClientConfiguration, Refusal::RegistrationTokenWrong.into(), None).await;
-        return reply::www_authenticate(without_challenge(response), "Bearer", &[("realm", "writ"), ("error", "invalid_token")]);
-    };
+    let Some((client, presented)) = believed(&at, &opaque) else { return unbelieved(&at).await };
     let answered = match at.inbound.method {
-        Method::PUT => replace(&at, client).await,
-        Method::DELETE => delete(&at, client).await,
-        _ => show(&at, &client, None).map_err(SiteError::from),
+        Method::PUT => replace(&at, client, presented).await,
+        Method::DELETE => delete(&at, client, presented).await,
+        _ => show(&at, client, presented).await,
     };
     match answered {
         Ok(response) => response,
-        Err(SiteError::Refused(refused)) => super::context::refused(&refused),
+        // Of two requests with one token the second may come when that is no longer the client's.
+        Err(SiteError::Refused(refused)) if refused.refusal == Refusal::RegistrationTokenWrong => challenge(&refused),
+        Err(SiteError::Refused(refused)) => context::refused(&refused),
         Err(SiteError::Failure(failure)) => failed(failure).await,
     }
 }
 
-/// The client at this path, if the bearer's token is its own.
-fn believed(at: &At, opaque: &str) -> Option<Client> {
+/// The client at this path and the digest of the bearer's token, if that is the client's own.
+fn believed(at: &At, opaque: &str) -> Option<(Client, Digest)> {
     let path = RegistrationPath::from_segment(opaque)?;
     let Ok(Some(Credentials::Bearer(token))) = Credentials::of(&at.inbound.headers) else { return None };
     let client = at.site.read(|state| state.clients.by_path(&path).cloned())?;
-    token.matches(&client.registration_token).then_some(client)
+    let own = [Some(client.registration_token), client.earlier_token].into_iter().flatten().find(|own| token.matches(own))?;
+    Some((client, own))
 }
 
-fn without_challenge(mut response: Response) -> Response {
-    response.headers_mut().remove(http::header::WWW_AUTHENTICATE);
-    response
+async fn unbelieved(at: &At) -> Response {
+    let refused = Refused::from(Refusal::RegistrationTokenWrong);
+    match at.ledger.refuse(&at.site, Endpoint::ClientConfiguration, refused.refusal, None, at.facts()).await {
+        Ok(()) => challenge(&refused),
+        Err(failure) => failed(failure).await,
+    }
+}
+
+/// RFC 6750 §3.
+fn challenge(refused: &Refused) -> Response {
+    reply::www_authenticate(context::refused(refused), "Bearer", &[("realm", "writ"), ("error", "invalid_token")])
 }
 
 /// RFC 7592 §2.1. The secret is not shown again: only its digest is kept.
-fn show(at: &At, client: &Client, token: Option<&Secret>) -> Result<Response, Failure> {
+async fn show(at: &At, client: Client, presented: Digest) -> Result<Response, SiteError> {
+    if client.earlier_token.is_some() {
+        at.ledger.carry_out(&at.site, ReceiveToken { client: client.id.clone(), presented_token: presented }, at.facts()).await?;
+    }
+    // What is shown may be younger than the last answer: it must be durable, and so must the record that holds the contacts.
+    at.site.wait(client.changed).await?;
     let contacts = contacts_of(at, client.contacts_at)?;
     let view = ClientView {
         client: &client.id,
@@ -58,13 +71,18 @@ fn show(at: &At, client: &Client, token: Option<&Secret>) -> Result<Response, Fa
         path: client.registration_path,
         issued_at: client.registered_at,
     };
-    let mut body = view.body(at);
-    view.reveal(&mut body, None, token);
-    Ok(reply::no_store(reply::json(StatusCode::OK, &body)))
+    Ok(answer(at, &view, None))
 }
 
-/// RFC 7592 §2.2: the metadata is replaced whole, and the registration access token is a new one.
-async fn replace(at: &At, client: Client) -> Result<Response, SiteError> {
+fn answer(at: &At, view: &ClientView<'_>, token: Option<&Secret>) -> Response {
+    let mut body = view.body(at);
+    view.reveal(&mut body, None, token);
+    reply::no_store(reply::json(StatusCode::OK, &body))
+}
+
+/// RFC 7592 §2.2: the metadata is replaced whole, and the registration access token is a new one. The answer is made of what was
+/// decided, not of state: somebody may have changed that since.
+async fn replace(at: &At, client: Client, presented: Digest) -> Result<Response, SiteError> {
     let requested = match same_client(at, &client).and_then(|()| read(at)) {
         Ok(requested) => requested,
         Err(refused) => return Ok(refuse_about(at, Endpoint::ClientConfiguration, refused, Some(client.id)).await),
@@ -75,14 +93,21 @@ async fn replace(at: &At, client: Client) -> Result<Response, SiteError> {
     let token = draw_secret::<32>();
     let command = UpdateClient {
         client: client.id.clone(),
-        presented_token: client.registration_token,
-        metadata: requested.metadata,
+        presented_token: presented,
+        metadata: requested.metadata.clone(),
         registration_token: token.digest(),
-        contacts: requested.contacts,
+        contacts: requested.contacts.clone(),
     };
-    at.ledger.carry_out(&at.site, command, at.facts()).await?;
-    let changed = at.site.read(|state| state.clients.by_id(&client.id).cloned()).unwrap_or(client);
-    Ok(show(at, &changed, Some(&token))?)
+    let status = at.ledger.carry_out(&at.site, command, at.facts()).await?;
+    let view = ClientView {
+        client: &client.id,
+        metadata: &requested.metadata,
+        contacts: &requested.contacts,
+        status,
+        path: client.registration_path,
+        issued_at: client.registered_at,
+    };
+    Ok(answer(at, &view, Some(&token)))
 }
 
 /// RFC 7592 §2.2: `client_id` must be there and the client's own; a `client_secret`, if sent, must be the current one.
@@ -100,8 +125,9 @@ fn same_client(at: &At, client: &Client) -> Result<(), Refused> {
 }
 
 /// RFC 7592 §2.3.
-async fn delete(at: &At, client: Client) -> Result<Response, SiteError> {
+async fn delete(at: &At, client: Client, presented: Digest) -> Result<Response, SiteError> {
     let by = Actor::Client(client.id.clone());
-    at.ledger.change_client(&at.site, ChangeClient { client: client.id, change: ClientChange::Delete, by }, at.facts()).await?;
+    let command = ChangeClient { client: client.id, change: ClientChange::Delete, by, presented_token: Some(presented) };
+    at.ledger.change_client(&at.site, command, at.facts()).await?;
     Ok(reply::no_store(reply::empty(StatusCode::NO_CONTENT)))
 }

@@ -3,10 +3,11 @@
 
 use super::context::At;
 use super::cookies::Browser;
+use super::cors;
 use crate::ledger::{Failure, draw_bytes};
 use crate::projection::Session;
 use crate::query::Requested;
-use crate::terms::{ClientId, Digest, Secret, SessionId, Timestamp};
+use crate::terms::{ClientId, Digest, Secret, SessionId, Timestamp, UserId};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +24,8 @@ pub struct Interaction {
     pub state: Option<String>,
     /// What it asks for.
     pub requested: Requested,
+    /// Who has to answer: the person of the request's `id_token_hint` (OpenID Connect Core §3.1.2.1).
+    pub expected: Option<UserId>,
     /// Fills in the name on the sign-in page.
     pub login_hint: Option<String>,
     /// The session that answers, once someone is signed in.
@@ -72,10 +75,12 @@ pub fn form_token(at: &At, browser: &Browser, interaction: &str) -> Result<Strin
     seal(at, FORM_PURPOSE, browser, &Digest::of(interaction.as_bytes()))
 }
 
-/// Whether a form comes from a page that this browser was given, and not from another place (`Sec-Fetch-Site`, THREATS.md A65).
+/// Whether a form comes from a page that this browser was given, and not from another place (`Sec-Fetch-Site`, `Origin`,
+/// THREATS.md A65). `Origin: null` says nothing: our own pages send it too, because they send no `Referer`.
 pub fn is_own_form(at: &At, browser: &Browser, interaction: &str, token: Option<&str>) -> bool {
     let from = at.inbound.headers.get("sec-fetch-site").and_then(|value| value.to_str().ok());
-    let elsewhere = from.is_some_and(|from| from != "same-origin" && from != "none");
+    let foreign = cors::origin(&at.inbound.headers).is_some_and(|origin| cors::origin_of(&at.site.issuer()).as_deref() != Some(origin));
+    let elsewhere = foreign || from.is_some_and(|from| from != "same-origin" && from != "none");
     let bound: Option<Digest> = token.and_then(|token| open(at, FORM_PURPOSE, browser, token));
     !elsewhere && bound == Some(Digest::of(interaction.as_bytes()))
 }

@@ -42,6 +42,7 @@ mod security_headers;
 pub mod server;
 mod strict_io;
 pub mod tls;
+mod to_client;
 mod token;
 mod told;
 mod unix_socket;

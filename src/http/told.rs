@@ -21,7 +21,8 @@ pub fn site_title(at: &At) -> DisplayText {
     DisplayText::or(&title.unwrap_or_default(), at.site.name().as_str())
 }
 
-fn say_here(at: &At, refusal: Refusal) -> Response {
+/// Says a refusal that has been recorded.
+pub fn say_here(at: &At, refusal: Refusal) -> Response {
     // The status 401 belongs to a challenge, and a page has none.
     let status = match refusal.reply().status {
         401 => StatusCode::BAD_REQUEST,

@@ -205,6 +205,7 @@ mod tests {
             let ledger = Ledger::over(directory, LogStore::in_memory(log), settings(path, &fatal)).unwrap();
             assert!(create_site(ledger.clone()).await.is_err(), "{fault:?}");
             assert!(create_site(ledger.clone()).await.is_err(), "{fault:?}: nothing is answered afterwards");
+            // Whoever waits hears of it first; the thread has told it when it has ended.
             ledger.shut_down();
             assert_eq!(fatal.lock().unwrap().len(), 1, "{fault:?}");
         }

@@ -221,7 +221,7 @@ async fn what_rests_on_a_disabled_person_or_client_is_revoked_even_when_forgotte
             }
             true => {
                 let change = ClientChange::Delete;
-                let command = ChangeClient { client: world.client.clone(), change, by: Actor::Os(0) };
+                let command = ChangeClient { client: world.client.clone(), change, by: Actor::Os(0), presented_token: None };
                 world.ledger.change_client(&world.site, command, world.ledger.own_request()).await.unwrap();
             }
         }
@@ -332,7 +332,7 @@ async fn the_contacts_of_a_deleted_client_cannot_be_opened_any_more() {
     world.ledger.register_client(&world.site, command, world.facts("192.0.2.1")).await.unwrap();
     let contacts_at = world.site.read(|state| state.clients.by_id(&client).unwrap().contacts_at);
     assert!(world.ledger.disclosed(&world.site, contacts_at).unwrap().contains_key("contacts"));
-    let command = ChangeClient { client: client.clone(), change: ClientChange::Delete, by: Actor::Os(0) };
+    let command = ChangeClient { client: client.clone(), change: ClientChange::Delete, by: Actor::Os(0), presented_token: None };
     world.ledger.change_client(&world.site, command, world.ledger.own_request()).await.unwrap();
     assert!(!world.subjects().contains(&Subject::Client(client)));
     assert!(!world.ledger.disclosed(&world.site, contacts_at).unwrap().contains_key("contacts"));

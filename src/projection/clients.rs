@@ -2,7 +2,7 @@
 
 use crate::event::{ClientEvent, ClientMetadata, ClientStatus};
 use crate::terms::{Actor, ClientId, Digest, RegistrationPath, Seq, Timestamp};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::collections::HashMap;
 
 /// A client and what it may do.
@@ -14,12 +14,16 @@ pub struct Client {
     pub metadata: ClientMetadata,
     /// Whether it may act.
     pub status: ClientStatus,
-    /// Whether an administrator registered or approved it; otherwise nobody here has checked who it is.
+    /// Whether an administrator registered or approved it as it is now; otherwise nobody here has checked who it is.
     pub verified: bool,
+    /// Whether it waits for approval, also while it is disabled.
+    pub waits: bool,
     /// Digest of its secret; none for a public client.
     pub secret: Option<Digest>,
     /// Digest of its registration access token.
     pub registration_token: Digest,
+    /// Digest of the registration access token before, until the new one has been used: the response with it may have been lost.
+    pub earlier_token: Option<Digest>,
     /// Where it manages itself.
     pub registration_path: RegistrationPath,
     /// When it was registered: `client_id_issued_at`.
@@ -28,6 +32,29 @@ pub struct Client {
     pub contacts_at: Seq,
     /// The event that last changed it.
     pub changed: Seq,
+}
+
+impl Client {
+    /// Whether this is the digest of a registration access token that it may use.
+    pub fn manages_with(&self, token: &Digest) -> bool {
+        self.registration_token == *token || self.earlier_token == Some(*token)
+    }
+}
+
+/// Whether a change of metadata makes another app of a client: where it sends people, what it calls itself, what it shows them.
+pub fn is_another_app(before: &Map<String, Value>, after: &Map<String, Value>) -> bool {
+    const SEEN: [&str; 9] = [
+        "redirect_uris",
+        "post_logout_redirect_uris",
+        "client_name",
+        "client_uri",
+        "logo_uri",
+        "policy_uri",
+        "tos_uri",
+        "initiate_login_uri",
+        "localized",
+    ];
+    SEEN.iter().any(|name| before.get(*name) != after.get(*name))
 }
 
 /// The clients of a site.
@@ -59,8 +86,10 @@ impl Clients {
                     metadata: (**metadata).clone(),
                     status: *status,
                     verified: is_administrator(actor),
+                    waits: *status == ClientStatus::PendingApproval,
                     secret: *secret,
                     registration_token: *registration_token,
+                    earlier_token: None,
                     registration_path: *registration_path,
                     registered_at: t,
                     contacts_at: seq,
@@ -71,6 +100,10 @@ impl Clients {
             }
             ClientEvent::Updated { client, before, after, status, registration_token } => {
                 let found = self.change(client, seq)?;
+                if before.is_empty() && after.is_empty() && *registration_token == Some(found.registration_token) {
+                    found.earlier_token = None;
+                    return Ok(());
+                }
                 let Ok(Value::Object(mut members)) = serde_json::to_value(&found.metadata) else {
                     return Err("the metadata cannot be written");
                 };
@@ -78,7 +111,13 @@ impl Clients {
                 members.extend(after.clone());
                 found.metadata = serde_json::from_value(Value::Object(members)).map_err(|_| "the metadata cannot be read")?;
                 found.status = *status;
-                found.registration_token = registration_token.unwrap_or(found.registration_token);
+                found.waits = *status == ClientStatus::PendingApproval;
+                found.verified = found.verified && (is_administrator(actor) || !is_another_app(before, after));
+                if let Some(new) = registration_token {
+                    // A change under the earlier token leaves that one standing: the one between was never received.
+                    found.earlier_token = found.earlier_token.or(Some(found.registration_token));
+                    found.registration_token = *new;
+                }
                 found.contacts_at = seq;
                 Ok(())
             }
@@ -86,10 +125,16 @@ impl Clients {
                 self.change(client, seq)?.secret = Some(*secret);
                 Ok(())
             }
-            ClientEvent::Approved { client } | ClientEvent::Enabled { client } => {
+            ClientEvent::Approved { client } => {
                 let client = self.change(client, seq)?;
                 client.status = ClientStatus::Enabled;
+                client.waits = false;
                 client.verified = true;
+                Ok(())
+            }
+            ClientEvent::Enabled { client } => {
+                let client = self.change(client, seq)?;
+                client.status = if client.waits { ClientStatus::PendingApproval } else { ClientStatus::Enabled };
                 Ok(())
             }
             ClientEvent::Disabled { client } => {

@@ -14,7 +14,7 @@ mod sessions;
 mod site;
 mod users;
 
-pub use clients::{Client, Clients};
+pub use clients::{Client, Clients, is_another_app};
 pub use consents::Consents;
 pub use grants::{Code, Ending, Grant, Grants, Token};
 pub use keys::{Key, Keys};

@@ -1,7 +1,8 @@
 //! Checking an authorization request (RFC 6749 §4.1.1, OpenID Connect Core §3.1.2, SPEC.md a.3 and d). Nothing is recorded
 //! yet: an interaction is not an event.
 
-use crate::event::{Refusal, UnknownScope};
+use super::scopes::fits_a_token;
+use crate::event::{ClientStatus, Refusal, UnknownScope};
 use crate::projection::{Client, Site, State};
 use crate::terms::{ClientId, CodeChallenge, Prompt, ScopeSet};
 use serde::{Deserialize, Serialize};
@@ -71,23 +72,35 @@ const NONCE_LENGTH_MAX: usize = 1024;
 /// Client and redirection URI: every fault here is shown to the person, never sent anywhere.
 pub fn find_target<'a>(state: &'a State, request: &AuthorizationRequest<'_>) -> Result<AuthorizationTarget<'a>, Refusal> {
     let id = request.client_id.ok_or(Refusal::ClientMissing)?.parse::<ClientId>().map_err(|_| Refusal::ClientUnknown)?;
-    let client = state.clients.by_id(&id).ok_or(Refusal::ClientUnknown)?;
-    if !client.is_enabled() {
-        return Err(Refusal::ClientDisabled);
-    }
-    let registered = &client.metadata.redirect_uris;
-    let native = client.metadata.is_native();
+    let client = enabled(state, &id)?;
     match request.redirect_uri {
-        Some(uri) if registered.iter().any(|own| own.matches(uri, native)) => {
-            Ok(AuthorizationTarget { client, redirect_uri: uri.to_owned(), sent: true })
-        }
+        Some(uri) if is_registered(client, uri) => Ok(AuthorizationTarget { client, redirect_uri: uri.to_owned(), sent: true }),
         Some(_) => Err(Refusal::RedirectUriMismatch),
         // RFC 6749 §3.1.2.3 lets a sole registered URI stand in; OpenID Connect Core §3.1.2.1 does not (SPEC.md k-6).
-        None => match (registered.as_slice(), asks_openid(request)) {
+        None => match (client.metadata.redirect_uris.as_slice(), asks_openid(request)) {
             ([only], false) => Ok(AuthorizationTarget { client, redirect_uri: only.as_str().to_owned(), sent: false }),
             (_, _) => Err(Refusal::RedirectUriMismatch),
         },
     }
+}
+
+/// Whether an answer may still go where the request asked: client and address may have changed while the person read a page.
+pub fn recheck_target(state: &State, client: &ClientId, redirect_uri: &str) -> Result<(), Refusal> {
+    let client = enabled(state, client)?;
+    if is_registered(client, redirect_uri) { Ok(()) } else { Err(Refusal::RedirectUriMismatch) }
+}
+
+fn enabled<'a>(state: &'a State, id: &ClientId) -> Result<&'a Client, Refusal> {
+    let client = state.clients.by_id(id).ok_or(Refusal::ClientUnknown)?;
+    match client.status {
+        ClientStatus::Enabled => Ok(client),
+        ClientStatus::PendingApproval => Err(Refusal::ClientPending),
+        ClientStatus::Disabled => Err(Refusal::ClientDisabled),
+    }
+}
+
+fn is_registered(client: &Client, redirect_uri: &str) -> bool {
+    client.metadata.redirect_uris.iter().any(|own| own.matches(redirect_uri, client.metadata.is_native()))
 }
 
 fn asks_openid(request: &AuthorizationRequest<'_>) -> bool {
@@ -122,14 +135,18 @@ pub fn check_authorization(
         return Err(Refusal::ParameterTooLong);
     }
     let code_challenge = challenge(site, target.client, request)?;
+    let (scope, audience) = (scope(site, target.client, request)?, audience(site, request.aud)?);
+    if !fits_a_token(&scope, site, audience.as_deref()) {
+        return Err(Refusal::ParameterTooLong);
+    }
     let max_age = request.max_age.map(|seconds| seconds.parse().map_err(|_| Refusal::ParameterMalformed)).transpose()?;
     Ok(Requested {
-        scope: scope(site, target.client, request)?,
+        scope,
         code_challenge,
         nonce: request.nonce.map(str::to_owned),
         prompt: prompts(request.prompt)?,
         max_age: max_age.or(metadata.default_max_age),
-        audience: audience(site, request.aud)?,
+        audience,
     })
 }
 

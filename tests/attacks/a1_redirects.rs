@@ -195,8 +195,89 @@ async fn a12_every_answer_names_its_issuer() {
     let server = Server::shared().await;
     for name in ["default", "other"] {
         let app = server.site(name).confidential().await;
-        let denied = Browser::new().open(&app.authorization().with("prompt", "none").url()).await.left();
+        let denied = Browser::new().open_as_program(&app.authorization().with("prompt", "none").url()).await.left();
         assert_eq!(query_of(&denied, "iss"), Some(server.site(name).issuer()));
         app.code(&mut Browser::new()).await;
+    }
+}
+
+#[tokio::test]
+async fn a13_nobody_is_sent_to_an_unchecked_app_by_a_link_alone() {
+    let server = Server::alone().await;
+    let site = server.site("default");
+    let app = site.app(json!({"client_name": "<b>Your Bank", "redirect_uris": ["https://evil.example/x"]})).await;
+    let right = app.authorization().with("redirect_uri", "https://evil.example/x");
+    let bends = [("scope", "no:such"), ("prompt", "none"), ("response_type", "token"), ("max_age", "x"), ("id_token_hint", "x")];
+    let mut asked: Vec<_> = bends.iter().map(|(name, value)| right.clone().with(name, value)).collect();
+    asked.push(right.clone().also("state", "twice"));
+    for request in &asked {
+        let page = Browser::new().open(&request.url()).await.page();
+        assert_eq!(page.status(), 400, "{}", page.text());
+        assert!(page.text().contains("<strong class=\"host\">evil.example</strong>"), "the page names the host: {}", page.text());
+        assert!(page.text().contains("Nobody here has checked this app") && !page.text().contains("<b>"), "{}", page.text());
+        let onward = crate::harness::between(&page.text(), "id=\"onward\" href=\"", "\"").replace("&#38;", "&");
+        let program = Browser::new().open_as_program(&request.url()).await.left();
+        let frame = Request::get(&request.url()).header("accept", "text/html").header("sec-fetch-dest", "iframe").send().await;
+        assert_eq!((onward.as_str(), Some(&program)), (program.as_str(), frame.location().as_ref()), "the link is the redirect");
+    }
+    let mut signed_in = Browser::new();
+    let page = signed_in.open(&right.url()).await.page();
+    signed_in.sign_in(&page, USERNAME, PASSWORD).await.page();
+    server.writ(&["client", "disable", &app.client_id], "");
+    server.writ(&["client", "enable", &app.client_id], "");
+    for request in &asked {
+        assert!(query_of(&signed_in.open(&request.url()).await.left(), "error").is_some(), "who is signed in is redirected");
+    }
+    server.writ(&["site", "set", "default", "app_approval=manual"], "");
+    let app = site.confidential().await;
+    server.writ(&["client", "approve", &app.client_id], "");
+    let left = Browser::new().open(&app.authorization().with("prompt", "none").url()).await.left();
+    assert_eq!(query_of(&left, "error").as_deref(), Some("login_required"), "an administrator knows the app");
+}
+
+/// Three stages at which a person may stand when the client changes: before the password, before the consent, and before a no.
+async fn stages(app: &App) -> Vec<(&'static str, Browser, Request)> {
+    let mut all = vec![];
+    let mut browser = Browser::new();
+    let sign_in = browser.open(&app.authorization().with("prompt", "login").url()).await.page();
+    all.push(("sign in", browser.clone(), sign_in.pressed("primary", &[("username", USERNAME), ("password", PASSWORD)])));
+    let consent = browser.sign_in(&sign_in, USERNAME, PASSWORD).await.page();
+    all.push(("allow", browser.clone(), consent.pressed("primary", &[])));
+    all.push(("deny", browser, consent.pressed("deny", &[])));
+    all
+}
+
+/// What a change of the client does to a request under way.
+enum Change {
+    Disabled,
+    Deleted,
+    Moved,
+}
+
+#[tokio::test]
+async fn nobody_is_sent_to_what_the_client_is_no_longer() {
+    let site = Server::alone().await.site("default");
+    for change in [Change::Disabled, Change::Deleted, Change::Moved] {
+        let app = site.confidential().await;
+        let stages = stages(&app).await;
+        match change {
+            Change::Disabled => drop(site.server.writ(&["client", "disable", &app.client_id], "")),
+            Change::Deleted => drop(site.server.writ(&["client", "delete", &app.client_id], "")),
+            Change::Moved => {
+                let body = json!({"client_id": app.client_id, "redirect_uris": ["https://client.example.org/new"], "scope": app.scope});
+                let uri = app.registration["registration_client_uri"].as_str().unwrap();
+                let token = app.registration["registration_access_token"].as_str().unwrap();
+                let put = Request::new(http::Method::PUT, uri).body("application/json", body.to_string()).bearer(token).send().await;
+                assert_eq!(put.status, 200, "{}", put.text());
+            }
+        }
+        for (stage, mut browser, press) in stages {
+            let mut page = browser.follow(press).await.page();
+            if page.is_consent() {
+                page = browser.press(&page, "primary", &[]).await.page();
+            }
+            assert_eq!(page.status(), 400, "{stage}: {}", page.text());
+            assert!(!page.text().contains("access_denied"), "{stage}: {}", page.text());
+        }
     }
 }

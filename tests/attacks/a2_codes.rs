@@ -64,7 +64,7 @@ async fn a21_plain_is_not_a_method() {
     let verifier = Pkce::new().verifier;
     for method in ["plain", "PLAIN", "none", ""] {
         let request = app.authorization().with("code_challenge", &verifier).with("code_challenge_method", method);
-        let left = Browser::new().open(&request.url()).await.left();
+        let left = Browser::new().open_as_program(&request.url()).await.left();
         assert!(left.as_str().contains("error=invalid_request"), "{method}: {left}");
     }
     let (code, _) = {

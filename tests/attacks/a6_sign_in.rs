@@ -74,7 +74,7 @@ async fn a67_signing_in_changes_the_session_and_signing_out_ends_it() {
     let error = async |cookie: &str| {
         let mut other = Browser::new();
         other.cookies.insert("writ-default".to_owned(), cookie.to_owned());
-        query_of(&other.open(&silent).await.left(), "error")
+        query_of(&other.open_as_program(&silent).await.left(), "error")
     };
     assert_eq!(error(&planted).await.as_deref(), Some("login_required"), "the cookie from before is worth nothing");
     assert_eq!(error(&signed_in).await.as_deref(), Some("consent_required"));

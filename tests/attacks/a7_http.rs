@@ -174,7 +174,7 @@ async fn a91_a92_errors_repeat_nothing_and_tell_nothing() {
         ("post_logout_redirect_uri", canary),
     ]);
     answers.push(Request::get(&url).header("accept", "text/html").send().await);
-    let left = Browser::new().open(&app.authorization().with("scope", "canary7391").url()).await.left();
+    let left = Browser::new().open_as_program(&app.authorization().with("scope", "canary7391").url()).await.left();
     assert!(!left.as_str().replace("state=", "").contains("canary7391"), "{left}");
     for answer in answers {
         let text = answer.text();

@@ -46,6 +46,10 @@ impl Browser {
     pub async fn open(&mut self, url: &str) -> Stop {
         self.follow(Request::get(url).header("accept", "text/html")).await
     }
+    /// Opens a URL as a program does, which reads no pages.
+    pub async fn open_as_program(&mut self, url: &str) -> Stop {
+        self.follow(Request::get(url)).await
+    }
     /// Presses a button of a page.
     pub async fn press(&mut self, page: &Page, button: &str, values: &[(&str, &str)]) -> Stop {
         self.follow(page.pressed(button, values)).await

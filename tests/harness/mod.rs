@@ -13,7 +13,7 @@ pub use answer::{Answer, query_of};
 pub use app::{App, Tokens};
 pub use authorization::Authorization;
 pub use browser::{Browser, Stop};
-pub use page::Page;
+pub use page::{Page, between};
 pub use server::Server;
 pub use site::{PASSWORD, Site, USERNAME};
 pub use wire::{Request, form_encoded, send_raw};

@@ -96,7 +96,7 @@ async fn register(call: Call) -> Answer {
 async fn delete(call: Call, id: String) -> Answer {
     let site = call.site()?;
     let client = find(&site, &id)?.id;
-    let command = ChangeClient { client: client.clone(), change: ClientChange::Delete, by: call.actor.clone() };
+    let command = ChangeClient { client: client.clone(), change: ClientChange::Delete, by: call.actor.clone(), presented_token: None };
     call.ledger().change_client(&site, command, call.facts()).await?;
     Ok(reply::json(StatusCode::OK, &json!({ "client_id": client, "client_status": "deleted" })))
 }
@@ -121,7 +121,7 @@ async fn change(call: Call, id: &str, act: &str) -> Answer {
     if change == ClientChange::Enable && before.status == ClientStatus::PendingApproval {
         return Err(Problem::conflict("the client waits for approval: writ client approve".to_owned()));
     }
-    let command = ChangeClient { client: before.id.clone(), change, by: call.actor.clone() };
+    let command = ChangeClient { client: before.id.clone(), change, by: call.actor.clone(), presented_token: None };
     call.ledger().carry_out(&site, command, call.facts()).await?;
     let mut body = view(&find(&site, id)?);
     if let (Some(body), ClientChange::RotateSecret(_)) = (body.as_object_mut(), change) {

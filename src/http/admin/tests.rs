@@ -307,7 +307,9 @@ async fn who_people_are_is_shown_only_for_a_reason_and_that_is_recorded() {
     assert_eq!(shown["disclosed"], json!({ "net.ip": "203.0.113.9" }));
     assert!(shown["facts"].as_str().unwrap().ends_with("from 203.0.113.9") && shown.get("withheld").is_none());
     let read = log(&world, "type=audit.read").await.pop().unwrap();
-    assert_eq!(read["query"], "log identified");
+    assert_eq!((&read["query"], &read["identified"]), (&json!("log"), &json!(true)));
+    let read = &log(&world, "type=audit.read&identify=true&reason=again").await;
+    assert!(read.iter().any(|read| read["disclosed"]["reason"] == "audit"), "why people were shown is sealed beside it: {read:?}");
 }
 
 #[tokio::test]
@@ -442,6 +444,7 @@ async fn a_key_takes_over_and_the_one_that_signs_is_not_retired() {
     let first = get(&world, "/keys").await.1["keys"][0]["kid"].as_str().unwrap().to_owned();
     assert_eq!(ask(&api, Method::DELETE, &format!("/keys/{first}"), None).await.0, 409);
     assert_eq!(ask(&api, Method::POST, "/keys", Some(json!({ "alg": "RS256" }))).await.0, 201);
-    assert_eq!(ask(&api, Method::DELETE, &format!("/keys/{first}"), None).await.0, 200);
+    assert_eq!(ask(&api, Method::DELETE, &format!("/keys/{first}"), None).await.0, 409, "tokens that are good were signed with it");
+    assert_eq!(ask(&api, Method::DELETE, &format!("/keys/{first}"), Some(json!({ "force": true }))).await.0, 200);
     assert_eq!(ask(&api, Method::POST, "/keys", Some(json!({ "alg": "none" }))).await.0, 400);
 }
