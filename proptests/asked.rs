@@ -79,10 +79,12 @@ proptest! {
     fn a_server_started_again_knows_what_it_knew(story in steps(5..30), sled in any::<bool>()) {
         async_test(async {
             let story = told(if sled { EngineKind::Sled } else { EngineKind::File }, &story).await;
-            let before = states(&story.world);
+            // A wall clock that was set back may have the new server begin a little earlier than the old one ended.
+            let now = story.world.ledger.now();
+            let before = states(&story.world, now);
             let again = story.world.reopened();
             holds(&again);
-            assert_eq!(states(&again), before);
+            assert_eq!(states(&again, now), before);
         });
     }
 }
@@ -120,7 +122,7 @@ fn stories_reach_every_event_and_refusal_that_they_are_about() {
     let mut runner = TestRunner::deterministic();
     let mut reached = BTreeMap::<String, usize>::new();
     async_test(async {
-        for _ in 0..25 {
+        for _ in 0..40 {
             let steps = steps(40..80).new_tree(&mut runner).unwrap().current();
             let story = told(EngineKind::File, &steps).await;
             for site in story.world.all_sites() {

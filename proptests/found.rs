@@ -131,3 +131,25 @@ fn an_answer_about_a_deleted_clients_token_rests_on_the_deletion() {
         assert_eq!(rests_on.0.next(), rests_on.1);
     });
 }
+
+#[test]
+fn a_stranger_who_registers_without_end_is_told_to_wait() {
+    async_test(async {
+        let world = World::with_sites(EngineKind::File, &[SITE]).await;
+        let register = async |last| App::register_from(&world, [198, 51, 100, last].into(), SITE, AppKind::Public, "openid").await;
+        for _ in 0..60 {
+            assert_eq!(register(1).await.status, 201);
+        }
+        let before = world.site(SITE).durable().events;
+        for n in 0..20 {
+            let refused = register(1).await;
+            assert_eq!((refused.status, refused.member("error").as_deref()), (429, Some("temporarily_unavailable")), "{n}");
+            assert!(refused.headers.contains_key("retry-after"));
+        }
+        assert_eq!(world.site(SITE).durable().events, before + 10, "the rest is counted");
+        assert_eq!(register(2).await.status, 201);
+        world.advance(60);
+        assert_eq!(register(1).await.status, 201);
+        holds(&world);
+    });
+}

@@ -71,6 +71,7 @@ impl Story {
             Step::SignOut { browser, site, hint, everywhere } => self.sign_out(browser, site, hint, everywhere).await,
             Step::Administer { site, what } => self.administer(site, what).await,
             Step::Advance { seconds } => self.world.advance(seconds),
+            Step::SetBack { seconds } => self.world.set_back(seconds),
             Step::Tell => self.world.ledger.tell_tallies(true).await.unwrap(),
         }
     }

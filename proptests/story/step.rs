@@ -20,6 +20,7 @@ pub enum Step {
     SignOut { browser: u8, site: u8, hint: Option<u8>, everywhere: bool },
     Administer { site: u8, what: Administration },
     Advance { seconds: u64 },
+    SetBack { seconds: u64 },
     Tell,
 }
 
@@ -108,6 +109,7 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(browser, site, hint, everywhere)| Step::SignOut { browser, site, hint, everywhere }),
         4 => (n(), administration()).prop_map(|(site, what)| Step::Administer { site, what }),
         4 => seconds().prop_map(|seconds| Step::Advance { seconds }),
+        1 => (1..60_u64).prop_map(|seconds| Step::SetBack { seconds }),
         1 => Just(Step::Tell),
     ]
 }

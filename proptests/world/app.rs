@@ -6,6 +6,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use http::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use std::net::IpAddr;
 
 /// What kind of client registers.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
@@ -59,11 +60,15 @@ impl App {
         let reply = Self::register(world, site, kind, scope).await;
         Self::of(site, kind, &reply).unwrap_or_else(|| panic!("not registered: {}", reply.text()))
     }
-    /// The answer to a registration.
+    /// The answer to a registration. It comes from loopback, which has no budget of its own.
     pub async fn register(world: &World, site: &str, kind: AppKind, scope: &str) -> Reply {
+        Self::register_from(world, IpAddr::from([127, 0, 0, 1]), site, kind, scope).await
+    }
+    /// The same, from this address.
+    pub async fn register_from(world: &World, remote: IpAddr, site: &str, kind: AppKind, scope: &str) -> Reply {
         let json = ("content-type", "application/json");
         let body = metadata(kind, scope).to_string();
-        world.send(request(Method::POST, &format!("/oauth2/{site}/registration"), &[json], body)).await
+        world.send_from(remote, request(Method::POST, &format!("/oauth2/{site}/registration"), &[json], body)).await
     }
     /// The client of a good answer.
     pub fn of(site: &str, kind: AppKind, reply: &Reply) -> Option<Self> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use writ::event::Record;
 use writ::ledger::Site;
 use writ::projection::State;
-use writ::terms::{Seq, SiteName};
+use writ::terms::{Seq, SiteName, Timestamp};
 
 impl World {
     /// Every site, the server's own too.
@@ -26,8 +26,7 @@ pub fn decisions(records: &[Record]) -> Vec<&[Record]> {
 }
 
 /// The state of every site as the running server has it, at this time.
-pub fn states(world: &World) -> BTreeMap<SiteName, State> {
-    let now = world.ledger.now();
+pub fn states(world: &World, now: Timestamp) -> BTreeMap<SiteName, State> {
     let state = |site: &Arc<Site>| {
         let mut state = site.read(Clone::clone);
         state.forget(now);

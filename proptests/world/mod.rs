@@ -121,6 +121,14 @@ impl World {
     pub fn advance(&self, seconds: u64) {
         self.clock.as_ref().expect("only a frozen clock can be moved").advance_seconds(seconds);
     }
+    /// Sets the wall clock back, so little that the server follows it. Where it would go back too far altogether, nothing happens.
+    pub fn set_back(&self, seconds: u64) {
+        let clock = self.clock.as_ref().expect("only a frozen clock can be moved");
+        let (wall, reached) = (clock.now().minus_seconds(seconds), self.ledger.now());
+        if reached.seconds_since(wall) < 60 {
+            clock.set(wall);
+        }
+    }
     /// Does what an administrator can do. A refusal is an answer too.
     pub async fn administer<C: writ::command::Decide>(&self, site: &str, command: C) -> bool {
         self.ledger.carry_out(&self.site(site), command, self.ledger.own_request()).await.is_ok()
@@ -134,7 +142,10 @@ impl World {
     }
     /// Sends one request over TLS from the address of a reader at home.
     pub async fn send(&self, request: Request<Full<Bytes>>) -> Reply {
-        let remote = IpAddr::from([192, 0, 2, 7]);
+        self.send_from(IpAddr::from([192, 0, 2, 7]), request).await
+    }
+    /// Sends one request over TLS from this address.
+    pub async fn send_from(&self, remote: IpAddr, request: Request<Full<Bytes>>) -> Reply {
         let connection = Connection::Tcp { remote, tls: true, loopback_listener: false };
         let path = request.uri().path().to_owned();
         let reply = Reply::of(self.door.answer(connection, request).await.unwrap()).await;

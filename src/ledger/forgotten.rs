@@ -106,10 +106,11 @@ fn facts(tokens: IssuedTokens, jti: Option<TokenId>, expires_at: Timestamp) -> T
 
 /// Whether person and client may act today, and the event that this rests on.
 fn may_act(state: &State, facts: &TokenFacts) -> (bool, Seq) {
-    let (client, user) = (state.clients.by_id(&facts.client), state.users.by_id(&facts.user));
-    let changed = client.map(|client| client.changed).max(user.map(|user| user.changed));
-    let may = client.is_some_and(|client| client.is_enabled()) && user.is_some_and(|user| user.disabled.is_none());
-    (may, changed.unwrap_or_default())
+    match (state.clients.by_id(&facts.client), state.users.by_id(&facts.user)) {
+        (Some(client), Some(user)) => (client.is_enabled() && user.disabled.is_none(), client.changed.max(user.changed)),
+        // Nobody remembers which event deleted the client; it is the last one or an earlier one.
+        (_, _) => (false, Seq(state.head.0.saturating_sub(1))),
+    }
 }
 
 /// The events that may have ended it.
@@ -131,7 +132,9 @@ fn ended(record: &Record, facts: &TokenFacts) -> bool {
     let ends = match &record.event {
         Event::Token(TokenEvent::Revoked { token, .. }) => Some(*token) == facts.jti,
         Event::Grant(GrantEvent::Revoked { grant, .. }) => *grant == facts.grant,
-        Event::Consent(ConsentEvent::Revoked { user, client }) => *user == facts.user && *client == facts.client,
+        Event::Consent(ConsentEvent::Revoked { user, client }) | Event::Grant(GrantEvent::AllRevoked { user, client, .. }) => {
+            *user == facts.user && *client == facts.client
+        }
         Event::Session(SessionEvent::Ended { session, reason, .. }) => {
             *session == facts.session && (reason.ends_grants() || facts.scope.is_online_only())
         }

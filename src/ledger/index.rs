@@ -52,7 +52,9 @@ impl Index {
             Some("token.revoked") => text("token").map(key),
             Some("grant.revoked") => text("grant").map(key),
             Some("session.ended") => text("session").map(key),
-            Some("consent.revoked") => text("user").zip(text("client")).map(|(user, client)| permission(user, client)),
+            Some("consent.revoked" | "grant.all_revoked") => {
+                text("user").zip(text("client")).map(|(user, client)| permission(user, client))
+            }
             Some("token.granted" | "refresh.rotated") => {
                 self.issued.extend(text("grant").map(|grant| (key(grant), seq)));
                 None
@@ -92,7 +94,7 @@ impl Index {
     pub(super) fn ends_of(&self, id: &str) -> &[Seq] {
         self.ends.get(&key(id)).map(Seqs::as_slice).unwrap_or_default()
     }
-    /// The events by which this person's permission to this client was withdrawn, in order.
+    /// The events that ended all that this person had allowed this client, in order.
     pub(super) fn withdrawals(&self, user: &UserId, client: &ClientId) -> &[Seq] {
         self.ends.get(&permission(&user.to_string(), client.as_str())).map(Seqs::as_slice).unwrap_or_default()
     }

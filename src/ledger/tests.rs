@@ -188,6 +188,10 @@ async fn what_ended_a_token_is_known_after_state_has_forgotten_it() {
         (*access, *refresh) = (Revoked, Revoked);
     }
     all.push(("withdrawal", withdrawn, (Revoked, Revoked)));
+    let everywhere = fresh().await;
+    let command = EndSession { session: None, everywhere: Some((world.user, world.client.clone())), by: EndedBy::Hint };
+    world.carry_out(command).await.unwrap();
+    all.push(("signing out everywhere", everywhere, (Revoked, Revoked)));
     all.push(("nothing, after a withdrawal", fresh().await, (Expired, Expired)));
     let rotated = fresh().await;
     let successor = world.refreshed(&rotated).await;
