@@ -71,7 +71,6 @@ fn signing_out_ends_the_grants_of_a_session_that_somebody_else_replaced() {
 }
 
 #[test]
-#[ignore = "open: once state has forgotten a token, nothing leads from it to what ended all of a client's, a person's or a consent's grants"]
 fn what_was_revoked_is_not_called_expired_when_its_time_is_over() {
     async_test(async {
         let (world, app, _, tokens) = served("openid").await;

@@ -1,4 +1,4 @@
-//! How many clients strangers may register. Each stays in the log for ever, so nobody is to fill it (THREATS.md F).
+//! How many clients strangers may register. Each stays in the log for ever, so nobody is to fill it (THREATS.md A58).
 
 use super::network::network;
 use crate::terms::Timestamp;

@@ -307,9 +307,9 @@ mod tests {
 
     fn counted(tallies: &Tallies) -> Vec<(Option<ClientId>, u64)> {
         let due = tallies.take(true, at(0)).into_iter();
-        due.map(|(_, noted)| match noted {
-            Noted::RequestRefused { client, times: Some(times), .. } => (client, times.count),
-            other => panic!("{other:?}"),
+        due.map(|(_, noted)| {
+            let Noted::RequestRefused { client, times: Some(times), .. } = noted else { panic!("{noted:?}") };
+            (client, times.count)
         })
         .collect()
     }
@@ -370,9 +370,9 @@ mod tests {
         let (token, kid) = (TokenId::from_bytes([1; 16]), KeyId::from_bytes([2; 16]));
         let tell = |is_known| tallies.tell_forgery(&site, token, kid, is_known, at(0));
         assert_eq!([tell(false), tell(false), tell(true)], [true, false, false]);
-        let count = |noted: &Noted| match noted {
-            Noted::ForgeryDetected { times, .. } => times.map(|times| times.count),
-            other => panic!("{other:?}"),
+        let count = |noted: &Noted| {
+            let Noted::ForgeryDetected { times, .. } = noted else { panic!("{noted:?}") };
+            times.map(|times| times.count)
         };
         assert_eq!(tallies.take(true, at(0)).iter().map(|(_, noted)| count(noted)).collect::<Vec<_>>(), [Some(2)]);
         assert!(!tell(true));

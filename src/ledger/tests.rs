@@ -37,7 +37,7 @@ fn open(folder: &Path, clock: &FrozenClock) -> Ledger {
         engine: EngineKind::File,
         master_key_file: None,
         clock: Some(Clock::frozen(clock.clone())),
-        on_fatal: Box::new(|fatal| eprintln!("{fatal}")),
+        on_fatal: Box::new(|fatal| panic!("{fatal}")),
     };
     Ledger::open(settings).unwrap()
 }
@@ -289,9 +289,9 @@ async fn a_forgery_names_the_key_that_signed_it_and_is_told_once() {
     }
     world.ledger.tell_tallies(true).await.unwrap();
     assert_eq!(world.status(&forged).await, Status::Unknown);
-    let told = world.events(&world.site).into_iter().filter_map(|event| match event {
-        Event::Token(TokenEvent::ForgeryDetected { token, kid, times }) => Some((token, kid, times.map(|times| times.count))),
-        _ => None,
+    let told = world.events(&world.site).into_iter().filter_map(|event| {
+        let Event::Token(TokenEvent::ForgeryDetected { token, kid, times }) = event else { return None };
+        Some((token, kid, times.map(|times| times.count)))
     });
     assert_eq!(told.collect::<Vec<_>>(), [(claims.jti, key, None), (claims.jti, key, Some(4))]);
 }
@@ -373,10 +373,12 @@ async fn a_step_of_the_clock_is_recorded_whoever_reads_it_first() {
     let server = world.ledger.site(&SiteName::server()).unwrap();
     let turns = || {
         let events = world.events(&server).into_iter();
-        let turn = |event| match event {
-            Event::Server(ServerEvent::ClockStepped { wall, kept }) => Some(("stepped", wall, Some(kept))),
-            Event::Server(ServerEvent::ClockAccepted { wall }) => Some(("accepted", wall, None)),
-            _ => None,
+        let turn = |event| {
+            if let Event::Server(ServerEvent::ClockStepped { wall, kept }) = event {
+                return Some(("stepped", wall, Some(kept)));
+            }
+            let Event::Server(ServerEvent::ClockAccepted { wall }) = event else { return None };
+            Some(("accepted", wall, None))
         };
         events.filter_map(turn).collect::<Vec<_>>()
     };
@@ -439,6 +441,31 @@ async fn a_clock_that_is_corrected_backwards_brings_nothing_back_that_was_forgot
         state.forget(world.ledger.now());
     }
     assert_eq!(replayed, live);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thing_that_is_prolonged_waits_for_its_end_once_and_is_forgotten_then() {
+    let world = world(Profile::Openemr, "openid").await;
+    let session = world.sign_in(None, "jane").await;
+    let mut tokens = world.tokens(session, "openid").await;
+    let waiting = || world.site.read(State::waiting);
+    let before = waiting();
+    for _ in 0..50 {
+        world.clock.advance_seconds(10);
+        tokens = world.refreshed(&tokens).await;
+    }
+    assert_eq!(waiting(), before + 50, "each access token has an end of its own; the grant still has one");
+    world.clock.advance_seconds(3605);
+    world.anything().await;
+    assert_eq!(waiting(), 2, "grant and session");
+    let of_session = world.tokens(session, "openid").await.grant;
+    assert_eq!(waiting(), 4, "another grant and its token");
+    world.clock.set(tokens.refresh_expires_at.unwrap().plus_seconds(3600 * 2));
+    world.ledger.accept_clock(Actor::Os(0), world.ledger.own_request()).await.unwrap();
+    world.anything().await;
+    assert!(world.site.read(|state| state.grants.by_id(&tokens.grant).is_none() && state.grants.by_id(&of_session).is_none()));
+    assert!(world.site.read(|state| state.sessions.by_id(&session).is_none()));
+    assert_eq!(waiting(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -22,6 +22,11 @@ impl Expiries {
         self.0.insert((at, thing));
     }
 
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// Takes out the first thing that ends before `t`.
     pub(super) fn take_before(&mut self, t: Timestamp) -> Option<Thing> {
         let first = self.0.first().copied().filter(|(at, _)| *at < t)?;

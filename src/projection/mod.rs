@@ -81,6 +81,12 @@ impl State {
         Ok(())
     }
 
+    /// How many ends are waited for.
+    #[cfg(test)]
+    pub(crate) fn waiting(&self) -> usize {
+        self.expiries.len()
+    }
+
     fn fold_event(&mut self, record: &Record) -> Result<(), &'static str> {
         let (seq, t) = (record.seq, record.t);
         match &record.event {
