@@ -12,8 +12,7 @@
     clippy::wildcard_enum_match_arm,
     reason = "a test that cannot go on says so by panicking, in its helpers too"
 )]
-#![allow(clippy::string_slice, reason = "tokens and URIs are ASCII")]
-#![allow(clippy::match_wildcard_for_single_variants, clippy::wildcard_enum_match_arm, reason = "a law is about a few events among all")]
+#![allow(clippy::match_wildcard_for_single_variants, reason = "a law is about a few events among all")]
 #![allow(clippy::disallowed_methods, reason = "a test draws its own verifiers")]
 
 mod asked;

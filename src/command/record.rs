@@ -76,13 +76,9 @@ impl Decide for Note {
         match self.event(state) {
             Some((event, cause)) => {
                 let draft = Draft::new(self.by.clone(), event).seen(moment, None);
-                let draft = match &self.noted {
-                    Noted::AuditRead { reason: Some(reason), .. } => {
-                        draft.sealing(Subject::Month(moment.now.month()), "reason", reason.clone())
-                    }
-                    _ => draft,
-                };
                 let draft = cause.into_iter().fold(draft, Draft::caused_by);
+                let month = || Subject::Month(moment.now.month());
+                let draft = self.reason().into_iter().fold(draft, |draft, reason| draft.sealing(month(), "reason", reason));
                 Decision::accepted((), vec![draft])
             }
             None => Decision::accepted((), Vec::new()),
@@ -91,6 +87,11 @@ impl Decide for Note {
 }
 
 impl Note {
+    /// Why people were shown by name.
+    fn reason(&self) -> Option<&str> {
+        if let Noted::AuditRead { reason, .. } = &self.noted { reason.as_deref() } else { None }
+    }
+
     /// The event and what led to it; nothing if the token it tells of has been forgotten.
     fn event(&self, state: &State) -> Option<(Event, Option<crate::terms::Seq>)> {
         let about = |id: &TokenId| state.grants.token(id).and_then(|token| Some((token, state.grants.by_id(&token.grant)?)));
