@@ -130,3 +130,16 @@ async fn a_key_that_tokens_still_rest_on_is_not_retired_by_accident() {
     server.writ(&["keys", "retire", old, "--force"], "");
     assert!(!app.is_active(&tokens.access).await);
 }
+
+#[tokio::test]
+async fn people_are_warned_of_an_app_until_somebody_has_looked_at_it() {
+    let server = Server::alone().await;
+    let app = server.site("default").confidential().await;
+    let warning = "Nobody here has checked this app";
+    let page = Browser::new().open(&app.authorization().url()).await.page();
+    assert!(page.is_sign_in() && page.text().contains(warning), "{}", page.text());
+    server.writ(&["client", "approve", &app.client_id], "");
+    let page = Browser::new().open(&app.authorization().url()).await.page();
+    assert!(page.is_sign_in() && !page.text().contains(warning), "{}", page.text());
+    assert_eq!(server.writ_output(&["client", "approve", &app.client_id], "").status.code(), Some(1), "it is so already");
+}

@@ -133,6 +133,8 @@ impl Decide for ChangeClient {
         let id = self.client.clone();
         let event = match (self.change, client.status) {
             (ClientChange::Approve, ClientStatus::PendingApproval) => ClientEvent::Approved { client: id },
+            // It may act already, but people are warned of it until somebody has looked at it.
+            (ClientChange::Approve, ClientStatus::Enabled) if !client.verified => ClientEvent::Approved { client: id },
             (ClientChange::Disable, ClientStatus::Enabled | ClientStatus::PendingApproval) => ClientEvent::Disabled { client: id },
             (ClientChange::Enable, ClientStatus::Disabled) => ClientEvent::Enabled { client: id },
             (ClientChange::Delete, _) => ClientEvent::Deleted { client: id },
