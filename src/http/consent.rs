@@ -7,8 +7,8 @@ use super::interaction::{self, Interaction, form_token, is_own_form};
 use super::login::app;
 use super::pages::{AppView, ConsentPage, DisplayText, Form, FormTargets, OfflineChoice, ScopeChoice, html};
 use super::params::CONSENT_RULES;
-use super::told::{refuse_here, site_title};
-use super::{Params, Response, client_credentials, reply};
+use super::told::{page_params, refuse_here, site_title};
+use super::{Params, Response};
 use crate::command::ConsentFact;
 use crate::event::{Endpoint, Refusal};
 use crate::ledger::Failure;
@@ -18,14 +18,9 @@ use http::{Method, StatusCode};
 
 /// The route.
 pub async fn endpoint(at: At) -> Response {
-    let params = match at.inbound.method {
-        Method::GET => Params::of_query(&at.inbound),
-        Method::POST => Params::of_form_by(CONSENT_RULES, &at.inbound),
-        _ => return reply::method_not_allowed("GET, POST"),
-    };
-    let params = match params {
+    let params = match page_params(&at, Endpoint::Consent, CONSENT_RULES).await {
         Ok(params) => params,
-        Err(error) => return refuse_here(&at, Endpoint::Consent, client_credentials::unreadable(error), None).await,
+        Err(response) => return response,
     };
     let (browser, _) = interaction::browser(&at);
     let sealed = params.get("interaction").unwrap_or_default();

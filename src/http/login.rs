@@ -5,8 +5,9 @@ use super::context::At;
 use super::cookies::Browser;
 use super::interaction::{self, Interaction, form_token, is_own_form};
 use super::pages::{AppView, Form, FormTargets, SignInPage, html};
-use super::told::{refuse_here, site_title};
-use super::{Params, Response, client_credentials, reply};
+use super::params::PROTOCOL_RULES;
+use super::told::{page_params, refuse_here, site_title};
+use super::{Params, Response, reply};
 use crate::command::{SignIn, SignedIn};
 use crate::event::{Endpoint, Refusal};
 use crate::ledger::{Failure, draw_secret};
@@ -16,14 +17,9 @@ use http::{Method, StatusCode};
 
 /// The route.
 pub async fn endpoint(at: At) -> Response {
-    let params = match at.inbound.method {
-        Method::GET => Params::of_query(&at.inbound),
-        Method::POST => Params::of_form(&at.inbound),
-        _ => return reply::method_not_allowed("GET, POST"),
-    };
-    let params = match params {
+    let params = match page_params(&at, Endpoint::Login, PROTOCOL_RULES).await {
         Ok(params) => params,
-        Err(error) => return refuse_here(&at, Endpoint::Login, client_credentials::unreadable(error), None).await,
+        Err(response) => return response,
     };
     let (browser, _) = interaction::browser(&at);
     let sealed = params.get("interaction").unwrap_or_default();

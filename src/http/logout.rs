@@ -5,8 +5,9 @@ use super::context::At;
 use super::cookies::{Browser, clear_cookie};
 use super::interaction::{self, form_token, is_own_form, live_session};
 use super::pages::{DisplayText, Form, FormTargets, SignOutPage, SignedOutPage, html};
-use super::told::{refuse_here, site_title};
-use super::{Params, Response, client_credentials, reply};
+use super::params::PROTOCOL_RULES;
+use super::told::{page_params, refuse_here, site_title};
+use super::{Params, Response, reply};
 use crate::command::{EndSession, EndedBy};
 use crate::event::{Endpoint, Refusal};
 use crate::jose::IdTokenClaims;
@@ -19,14 +20,9 @@ use serde::{Deserialize, Serialize};
 
 /// The route.
 pub async fn endpoint(at: At) -> Response {
-    let params = match at.inbound.method {
-        Method::GET => Params::of_query(&at.inbound),
-        Method::POST => Params::of_form(&at.inbound),
-        _ => return reply::method_not_allowed("GET, POST"),
-    };
-    let params = match params {
+    let params = match page_params(&at, Endpoint::Logout, PROTOCOL_RULES).await {
         Ok(params) => params,
-        Err(error) => return refuse_here(&at, Endpoint::Logout, client_credentials::unreadable(error), None).await,
+        Err(response) => return response,
     };
     let (browser, _) = interaction::browser(&at);
     let answered = match params.get("id_token_hint") {

@@ -2,16 +2,30 @@
 
 use super::context::{At, failed};
 use super::pages::{DisplayText, ErrorPage, html};
-use super::{Response, context};
+use super::params::Rules;
+use super::{Params, Response, client_credentials, context, reply};
 use crate::event::{Endpoint, Refusal};
 use crate::terms::ClientId;
-use http::StatusCode;
+use http::{Method, StatusCode};
 
 /// Records the refusal and says it here; nothing is redirected.
 pub async fn refuse_here(at: &At, endpoint: Endpoint, refusal: Refusal, client: Option<ClientId>) -> Response {
     match at.ledger.refuse(&at.site, endpoint, refusal, client, at.facts()).await {
         Ok(()) => say_here(at, refusal),
         Err(failure) => failed(failure).await,
+    }
+}
+
+/// The parameters of a page: of the query when it is shown, of the form when it is answered. What cannot be read is refused here.
+pub async fn page_params(at: &At, endpoint: Endpoint, form_rules: Rules) -> Result<Params, Response> {
+    let params = match at.inbound.method {
+        Method::GET => Params::of_query(&at.inbound),
+        Method::POST => Params::of_form_by(form_rules, &at.inbound),
+        _ => return Err(reply::method_not_allowed("GET, POST")),
+    };
+    match params {
+        Ok(params) => Ok(params),
+        Err(error) => Err(refuse_here(at, endpoint, client_credentials::unreadable(error), None).await),
     }
 }
 
@@ -86,5 +100,5 @@ pub fn busy(at: &At) -> Response {
         next: None,
     };
     let response = html(StatusCode::SERVICE_UNAVAILABLE, &page);
-    super::reply::with_header(response, http::header::RETRY_AFTER, http::HeaderValue::from_static("2"))
+    reply::with_header(response, http::header::RETRY_AFTER, http::HeaderValue::from_static("2"))
 }
