@@ -3,7 +3,7 @@
 //! A secret never moves within the file. `slots` only grows at its end, where SQLite splits no page, and an erased secret is
 //! overwritten with zeros of the same length where it stands; the row stays. Deleting rows instead leaves copies behind, even with
 //! `secure_delete`: when SQLite merges half-empty pages it moves rows and does not clear where they were (measured: after 13,333
-//! of 20,000 rows were deleted, hundreds could still be read).
+//! of 20,000 rows were deleted, some of them could still be read; they were not counted to the end).
 
 use super::{VaultError, aead::Aead, journal::Journal, master_key::sync_directory_of};
 use crate::terms::SiteName;
