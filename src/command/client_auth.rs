@@ -61,8 +61,8 @@ pub fn authenticate<'a>(state: &'a State, proof: &ClientProof) -> Result<Authent
         (Some(_), SecretFact::Absent) => return Err(Refusal::ClientSecretMissing),
         // The digest is compared again: the secret may have been rotated since it was verified.
         (Some(stored), SecretFact::Verified(digest)) if stored != digest => return Err(Refusal::ClientSecretWrong),
-        (_, SecretFact::Wrong) => return Err(Refusal::ClientSecretWrong),
-        (None, SecretFact::Verified(_)) => return Err(Refusal::ClientSecretUnexpected),
+        // A public client has no secret, so none is right (THREATS.md A54).
+        (_, SecretFact::Wrong) | (None, SecretFact::Verified(_)) => return Err(Refusal::ClientSecretWrong),
         (Some(_), SecretFact::Verified(_)) | (None, SecretFact::Absent) => {}
     }
     match client.status {

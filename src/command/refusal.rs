@@ -45,7 +45,6 @@ impl Refusal {
             Self::ClientDisabled => here(401, InvalidClient, "Client authentication failed"),
             Self::ClientSecretMissing => here(401, InvalidClient, "Client authentication failed"),
             Self::ClientSecretWrong => here(401, InvalidClient, "Client authentication failed"),
-            Self::ClientSecretUnexpected => here(401, InvalidClient, "Client authentication failed"),
             Self::RegistrationTokenWrong => here(401, InvalidToken, "The registration access token is missing or invalid"),
 
             Self::RegistrationClosed => here(404, InvalidRequest, "This site takes no registrations"),

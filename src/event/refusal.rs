@@ -34,8 +34,6 @@ words!(
         ClientSecretMissing = "client_secret_missing",
         /// The secret is not the client's.
         ClientSecretWrong = "client_secret_wrong",
-        /// A public client sent a secret.
-        ClientSecretUnexpected = "client_secret_unexpected",
         /// The `registration_access_token` is missing or not the client's.
         RegistrationTokenWrong = "registration_token_wrong",
 
