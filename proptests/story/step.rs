@@ -83,6 +83,7 @@ pub enum Setting {
     SessionIdleSeconds(u16),
     PkceForAll(bool),
     ManualApproval(bool),
+    AccessTokenEdDsa(bool),
 }
 
 /// A story of so many steps.
@@ -184,5 +185,6 @@ fn setting() -> impl Strategy<Value = Setting> {
         (60..20_000_u16).prop_map(Setting::SessionIdleSeconds),
         any::<bool>().prop_map(Setting::PkceForAll),
         any::<bool>().prop_map(Setting::ManualApproval),
+        any::<bool>().prop_map(Setting::AccessTokenEdDsa),
     ]
 }

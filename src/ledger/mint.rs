@@ -4,7 +4,7 @@ use super::{Failure, Ledger, Site, refresh_token};
 use crate::event::{IdTokenFacts, IssuedTokens};
 use crate::jose::{AccessTokenClaims, FurtherClaims, IdTokenClaims, at_hash};
 use crate::query;
-use crate::terms::{ClientId, ScopeSet, Secret, SigningAlgorithm, Timestamp};
+use crate::terms::{ClientId, ScopeSet, Secret, Timestamp};
 use serde_json::Map;
 
 /// The tokens of one response.
@@ -29,7 +29,8 @@ impl Ledger {
     pub fn ready_to_sign(&self, site: &Site, client: Option<&ClientId>) -> Result<(), Failure> {
         let keys = site.read(|state| {
             let own = client.and_then(|id| state.clients.by_id(id)).map(|client| client.metadata.id_token_signed_response_alg);
-            [Some(SigningAlgorithm::Rs256), own].map(|alg| state.keys.signing(alg?).map(|key| key.kid))
+            let access = state.site.as_ref().map(|site| site.settings.access_token_alg);
+            [access, own].map(|alg| state.keys.signing(alg?).map(|key| key.kid))
         });
         keys.into_iter().flatten().try_for_each(|kid| self.signing_key(site, kid).map(drop))
     }
