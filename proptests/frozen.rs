@@ -36,6 +36,16 @@ fn show() {
         let keep = world;
         std::fs::copy(dir.join("segment"), "/tmp/segment").unwrap();
         drop(keep.ledger.clone());
-        for t in file::told(&writ::log::EventLog::read_from(&writ::log::file::FileLog::open(std::path::Path::new("/tmp/segment")).unwrap(), writ::log::Position(0)).map(|r| r.unwrap().1).collect::<Vec<_>>(), &[]) { eprintln!("{} {}", t.seq, t.leaf); }
+        for t in file::told(
+            &writ::log::EventLog::read_from(
+                &writ::log::file::FileLog::open(std::path::Path::new("/tmp/segment")).unwrap(),
+                writ::log::Position(0),
+            )
+            .map(|r| r.unwrap().1)
+            .collect::<Vec<_>>(),
+            &[],
+        ) {
+            eprintln!("{} {}", t.seq, t.leaf);
+        }
     });
 }

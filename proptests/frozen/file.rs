@@ -76,7 +76,8 @@ impl Frozen {
     /// What a data directory with the plain file engine holds; nobody may have it open.
     pub fn of(directory: &Path) -> Self {
         let _lock = DataDirectory::open(directory).unwrap();
-        let frames: Vec<_> = FileLog::open(&directory.join("segment")).unwrap().read_from(Position(0)).map(|read| read.unwrap().1).collect();
+        let frames: Vec<_> =
+            FileLog::open(&directory.join("segment")).unwrap().read_from(Position(0)).map(|read| read.unwrap().1).collect();
         let keys = keys(directory);
         let records = told(&frames, &keys);
         Self { keys, frames, records, ..Self::default() }

@@ -37,6 +37,7 @@ pub enum Noted {
     },
     AuditRead {
         query: String,
+        #[serde(rename = "filter_hmac")]
         filter: Digest,
         rows: u64,
         /// Whether people were shown by name.
@@ -48,7 +49,9 @@ pub enum Noted {
     RequestRefused {
         endpoint: Endpoint,
         reason: Refusal,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         client: Option<ClientId>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         times: Option<Count>,
     },
     TokenIntrospected {
@@ -64,6 +67,7 @@ pub enum Noted {
     ForgeryDetected {
         token: TokenId,
         kid: KeyId,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         times: Option<Count>,
     },
 }
