@@ -13,6 +13,7 @@ mod forgotten;
 mod index;
 mod introspect;
 mod keyring;
+mod log_key;
 mod mint;
 mod network;
 mod operate;
