@@ -2,11 +2,11 @@
 
 mod client;
 mod figures;
-mod page;
-mod target;
+pub mod page;
+pub mod target;
 #[cfg(test)]
 mod tests;
-mod wire;
+pub mod wire;
 
 pub use figures::Figures;
 

@@ -1,6 +1,11 @@
 //! `cargo tool …`: programs that try a running Writ. Each stops by itself and prints a figure as its last line.
 
+mod crowd;
 mod flows;
+mod history;
+mod record;
+mod torture;
+mod victim;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -16,20 +21,24 @@ struct Tool {
 enum Which {
     /// Lets clients run the code flow, refresh and introspect, against a server on this machine.
     Flows(flows::Flows),
+    /// Kills a server under load and while it starts, and asks what it still knows.
+    Torture(torture::Torture),
 }
 
 fn main() -> ExitCode {
     match Tool::parse().which {
-        Which::Flows(flows) => finish(flows::run(&flows)),
+        Which::Flows(flows) => finish(flows::run(&flows).map(|figures| (figures.to_string(), figures.is_flawless()))),
+        Which::Torture(torture) => finish(torture::run(&torture).map(|figures| (figures.to_string(), figures.is_flawless()))),
     }
 }
 
+/// The figure, and whether it is as it should be; or a sentence.
 #[expect(clippy::print_stdout, clippy::print_stderr, reason = "a tool tells its figure on stdout and why there is none on stderr")]
-fn finish(outcome: Result<flows::Figures, flows::FlowError>) -> ExitCode {
+fn finish<E: std::fmt::Display>(outcome: Result<(String, bool), E>) -> ExitCode {
     match outcome {
-        Ok(figures) => {
+        Ok((figures, is_flawless)) => {
             println!("{figures}");
-            if figures.is_flawless() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+            if is_flawless { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
         Err(error) => {
             eprintln!("{error}");
