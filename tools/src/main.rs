@@ -3,6 +3,7 @@
 mod crowd;
 mod flows;
 mod history;
+mod powercut;
 mod record;
 mod torture;
 mod victim;
@@ -23,11 +24,14 @@ enum Which {
     Flows(flows::Flows),
     /// Kills a server under load and while it starts, and asks what it still knows.
     Torture(torture::Torture),
+    /// Takes the power from under a server, and asks what it still knows.
+    Powercut(powercut::Powercut),
 }
 
 fn main() -> ExitCode {
     match Tool::parse().which {
         Which::Flows(flows) => finish(flows::run(&flows).map(|figures| (figures.to_string(), figures.is_flawless()))),
+        Which::Powercut(powercut) => finish(powercut::run(&powercut).map(|figures| (figures.to_string(), figures.is_flawless()))),
         Which::Torture(torture) => finish(torture::run(&torture).map(|figures| (figures.to_string(), figures.is_flawless()))),
     }
 }
