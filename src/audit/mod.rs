@@ -7,6 +7,7 @@
 //! | [`lineage`] | what led to an event, and what came of it |
 //! | [`story`] | everything that belongs to an id, its state now and why |
 
+pub mod bundle;
 pub mod facts;
 pub mod filter;
 mod gather;
@@ -14,6 +15,7 @@ pub mod lineage;
 pub mod select;
 mod standing;
 pub mod story;
+pub mod verify;
 pub mod view;
 pub mod when;
 

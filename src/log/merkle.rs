@@ -26,19 +26,28 @@ impl Edge {
     }
     /// Adds a leaf at the right.
     pub fn append(&mut self, leaf_hash: Digest) {
-        let mut root = leaf_hash;
-        for _ in 0..self.size.trailing_ones() {
+        self.append_subtree(0, leaf_hash);
+    }
+    /// The tree's root; of the empty tree, SHA-256 of nothing.
+    pub fn root(&self) -> Digest {
+        self.root_before(None)
+    }
+    /// The root of the tree that goes on after this edge with the subtree `rest`, which is no larger than the edge's last one.
+    pub(super) fn root_before(&self, rest: Option<Digest>) -> Digest {
+        let from_the_right = rest.into_iter().chain(self.roots.iter().rev().copied());
+        from_the_right.reduce(|right, left| node_hash(&left, &right)).unwrap_or_else(|| sha256(&[]))
+    }
+    /// Adds the root of a full subtree of 2^level leaves; the size must be a multiple of that.
+    pub(super) fn append_subtree(&mut self, level: u32, subtree: Digest) {
+        let leaves = 1u64.checked_shl(level).unwrap_or_default();
+        let mut root = subtree;
+        for _ in 0..self.size.checked_shr(level).unwrap_or_default().trailing_ones() {
             if let Some(left) = self.roots.pop() {
                 root = node_hash(&left, &root);
             }
         }
         self.roots.push(root);
-        self.size = self.size.saturating_add(1);
-    }
-    /// The tree's root; of the empty tree, SHA-256 of nothing.
-    pub fn root(&self) -> Digest {
-        let from_the_right = self.roots.iter().rev().copied();
-        from_the_right.reduce(|right, left| node_hash(&left, &right)).unwrap_or_else(|| sha256(&[]))
+        self.size = self.size.saturating_add(leaves);
     }
 }
 impl FromIterator<Digest> for Edge {

@@ -11,7 +11,7 @@
 //! | [`commit`], `writer` | the commit thread, the commit point; [`lane`]: how far each site is durable |
 //! | [`record`], [`frame`], [`framer`] | the bytes of a record, of a frame, and the way between them |
 //! | [`leaf`], [`seal`] | what is proven, and what only a subject's key opens |
-//! | [`merkle`], [`checkpoint`], [`proof`], [`verify`] | RFC 6962 trees, C2SP checkpoints and proofs, names of their failures |
+//! | [`merkle`], [`checkpoint`], [`proof`], [`range`], [`verify`] | RFC 6962 trees, C2SP checkpoints and proofs, names of their failures |
 //! | [`sled`](mod@sled), [`file`](mod@file), [`memory`] | the engines behind [`EventLog`]; [`frames`]: reading and following, alike for all |
 //! | [`mark`] | how long the log must at least be |
 //! | [`damage`] | the names of what may be wrong with a log |
@@ -39,6 +39,7 @@ pub mod mark;
 pub mod memory;
 pub mod merkle;
 pub mod proof;
+pub mod range;
 pub mod record;
 #[cfg(test)]
 #[expect(clippy::as_conversions, reason = "small numbers of a test")]
@@ -63,6 +64,7 @@ pub use leaf::{Disclosure, LeafError, jcs, leaf_bytes, leaf_hash};
 pub use memory::{Fault, MemoryLog};
 pub use merkle::{Edge, Head};
 pub use proof::InclusionProof;
+pub use range::RangeProof;
 pub use record::{SealedField, StoredRecord};
 pub use seal::{KeyError, SealError, SubjectKey, SubjectKeys};
 pub use store::{EngineKind, LogStore, OpenError, ReplayedLog};
