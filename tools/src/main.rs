@@ -3,6 +3,7 @@
 mod control;
 mod flows;
 mod load;
+mod mutate;
 
 use clap::{Parser, Subcommand};
 use std::fmt::Display;
@@ -21,6 +22,8 @@ enum Which {
     Flows(flows::Flows),
     /// Measures throughput, latency, CPU and memory of `writ serve`, against control servers in the same run.
     Load(load::Load),
+    /// Changes exported bundles and compares what the two verifiers say of each.
+    Mutate(mutate::Mutate),
     /// Is a control server: the least that any server must do. `load` starts these.
     Control(control::Control),
 }
@@ -29,6 +32,7 @@ fn main() -> ExitCode {
     match Tool::parse().which {
         Which::Flows(flows) => finish(flows::run(&flows), flows::Figures::is_flawless),
         Which::Load(load) => finish(load::run(&load), load::Report::is_flawless),
+        Which::Mutate(mutate) => finish(mutate::run(&mutate), mutate::Figures::is_flawless),
         Which::Control(control) => control::run(&control).map_or_else(|error| failed(&error), |()| ExitCode::SUCCESS),
     }
 }
