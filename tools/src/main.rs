@@ -1,9 +1,15 @@
 //! `cargo tool …`: programs that try a running Writ. Each stops by itself and prints a figure as its last line.
 
 mod control;
+mod crowd;
 mod flows;
+mod history;
 mod load;
 mod mutate;
+mod powercut;
+mod record;
+mod torture;
+mod victim;
 
 use clap::{Parser, Subcommand};
 use std::fmt::Display;
@@ -26,6 +32,10 @@ enum Which {
     Mutate(mutate::Mutate),
     /// Is a control server: the least that any server must do. `load` starts these.
     Control(control::Control),
+    /// Kills a server under load and while it starts, and asks what it still knows.
+    Torture(torture::Torture),
+    /// Takes the power from under a server, and asks what it still knows.
+    Powercut(powercut::Powercut),
 }
 
 fn main() -> ExitCode {
@@ -34,6 +44,8 @@ fn main() -> ExitCode {
         Which::Load(load) => finish(load::run(&load), load::Report::is_flawless),
         Which::Mutate(mutate) => finish(mutate::run(&mutate), mutate::Figures::is_flawless),
         Which::Control(control) => control::run(&control).map_or_else(|error| failed(&error), |()| ExitCode::SUCCESS),
+        Which::Torture(torture) => finish(torture::run(&torture), torture::Figures::is_flawless),
+        Which::Powercut(powercut) => finish(powercut::run(&powercut), powercut::Figures::is_flawless),
     }
 }
 
