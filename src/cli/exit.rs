@@ -75,7 +75,9 @@ impl From<StartError> for CliError {
             StartError::Directory(DirectoryError::InUse { .. }) => UNREACHABLE,
             StartError::Directory(DirectoryError::Io { error, .. }) if error.kind() == io::ErrorKind::PermissionDenied => NOT_PERMITTED,
             StartError::Directory(DirectoryError::Io { .. }) | StartError::Vault(_) | StartError::Failure(_) => UNREACHABLE,
-            StartError::Log(_) | StartError::KeysMissing(_) => INTEGRITY,
+            StartError::Log(_) | StartError::KeysMissing(_) | StartError::Checkpoint { .. } | StartError::CheckpointsUnreadable(_) => {
+                INTEGRITY
+            }
         };
         Self { code, sentence: error.to_string() }
     }
@@ -97,7 +99,7 @@ impl From<Failure> for CliError {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Unreadable(_) | Failure::Contradiction(_) | Failure::Stopped => Self::integrity(failure.to_string()),
-            Failure::Busy | Failure::ClockUntrusted | Failure::Vault(_) => Self::unreachable(failure.to_string()),
+            Failure::Busy | Failure::ClockUntrusted | Failure::Vault(_) | Failure::Checkpoint(_) => Self::unreachable(failure.to_string()),
         }
     }
 }

@@ -4,7 +4,7 @@ use super::index::Index;
 use super::{Clock, Failure, Ledger, Shared, Site, draw_id, entropy, log_key, tallies};
 use crate::command::CreateServer;
 use crate::event::{Record, RecordError};
-use crate::log::{self, Committer, DataDirectory, EngineKind, Fatal, LogStore, StoredRecord};
+use crate::log::{self, Cause, Committer, DataDirectory, EngineKind, Fatal, KeptCheckpoints, LogStore, StoredRecord, VerifyFailure};
 use crate::projection::{Corrupt, State};
 use crate::terms::{Seq, SiteName, Subject};
 use crate::vault::{PasswordPool, Vault, VaultError};
@@ -42,6 +42,19 @@ pub enum StartError {
     /// A site of the log has no keys in the vault.
     #[error("the vault has no keys for site {0}: restore the vault and its master key from a backup")]
     KeysMissing(SiteName),
+    /// A kept checkpoint is not of this log.
+    #[error("the checkpoint kept of site {site} does not fit its log, {failure} ({why}): restore log, mark and checkpoints from a backup")]
+    Checkpoint {
+        /// Whose.
+        site: SiteName,
+        /// What is wrong, by its public name.
+        failure: VerifyFailure,
+        /// What was found.
+        why: String,
+    },
+    /// Nobody can tell whether the log continues what was signed.
+    #[error("the kept checkpoints cannot be read, {0}: restore them from a backup")]
+    CheckpointsUnreadable(Cause),
     /// The first event could not be written.
     #[error(transparent)]
     Failure(#[from] Failure),
@@ -100,9 +113,11 @@ impl Ledger {
             known_tokens: Default::default(),
             tallies: tallies::Tallies::default(),
             registrations: Default::default(),
+            kept_checkpoints: KeptCheckpoints::of(&directory),
             directory,
         };
         let ledger = Self { shared: Arc::new(shared) };
+        ledger.recall_checkpoints()?;
         ledger.begin_own_log()?;
         Ok(ledger)
     }

@@ -32,7 +32,7 @@ pub struct Tile {
 impl Tile {
     /// The first `width` hashes of a tile; none if a tile has not so many, or the level is none.
     pub fn new(level: u8, index: u64, width: u64) -> Option<Self> {
-        let is_one = level <= LEVEL_MAX && (1..=TILE_WIDTH).contains(&width) && index <= u64::MAX / TILE_WIDTH - 1;
+        let is_one = level <= LEVEL_MAX && (1..=TILE_WIDTH).contains(&width) && index < u64::MAX / TILE_WIDTH;
         is_one.then_some(Self { level, index, width })
     }
     /// Its level: 0 holds leaf hashes.

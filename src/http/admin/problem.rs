@@ -63,6 +63,7 @@ impl From<Failure> for Problem {
             Failure::Unreadable(_) | Failure::Contradiction(_) => {
                 (StatusCode::INTERNAL_SERVER_ERROR, "integrity", "The log cannot be read")
             }
+            Failure::Checkpoint(_) => (StatusCode::INTERNAL_SERVER_ERROR, "checkpoint", "There is no checkpoint"),
             Failure::Vault(_) => (StatusCode::INTERNAL_SERVER_ERROR, "vault", "The vault failed"),
         };
         let next = if code == "clock" { ": if the wall clock is right, writ clock accept" } else { "" };
