@@ -6,6 +6,7 @@
 
 mod boot;
 mod clock;
+mod digests;
 mod disclose;
 mod entropy;
 mod failure;
@@ -27,6 +28,7 @@ mod turns;
 
 pub use boot::{OpenSettings, StartError};
 pub use clock::{Clock, FrozenClock};
+pub use digests::{DIGEST_EVERY, LiveDigest, RecordedDigest, RecordedDigests};
 pub use entropy::{draw_bytes, draw_id, draw_secret};
 pub use failure::Failure;
 pub use index::Most;
@@ -79,10 +81,11 @@ impl Ledger {
     pub fn request_id(&self) -> RequestId {
         draw_id()
     }
-    /// Waits until everything queued is durable, and ends the commit thread.
+    /// Waits until everything queued is durable, ends the commit thread, and records what each site's state added up to.
     pub fn shut_down(&self) {
-        if let Err(fatal) = self.shared.committer.shut_down() {
-            tracing::error!(%fatal, "the log had stopped before it was shut down");
+        match self.shared.committer.shut_down() {
+            Ok(()) => self.record_last_digests(),
+            Err(fatal) => tracing::error!(%fatal, "the log had stopped before it was shut down"),
         }
     }
 }

@@ -1,11 +1,13 @@
 //! Issuer and settings.
 
+use super::digest::Entity;
 use crate::event::{Settings, SiteEvent};
 use crate::terms::{ScopeSet, Seq};
+use serde::Serialize;
 use serde_json::Value;
 
 /// What a site is.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct Site {
     /// The `iss` of everything it says; endpoints stand below it.
     pub issuer: String,
@@ -13,6 +15,10 @@ pub struct Site {
     pub settings: Settings,
     /// The event that last changed it.
     pub changed: Seq,
+}
+
+impl Entity for Site {
+    const KIND: &'static str = "site";
 }
 
 impl Site {
