@@ -8,14 +8,17 @@ mod clock;
 mod demo;
 mod exit;
 mod explain;
+mod introspect;
 mod keys;
 mod log;
 mod output;
 mod reach;
+mod replay;
 mod serve;
 mod settings;
 mod show;
 mod site;
+mod state;
 mod table;
 mod user;
 
@@ -31,7 +34,7 @@ use std::process::ExitCode;
 #[derive(Parser, Debug)]
 #[command(name = "writ", version, about, propagate_version = true, max_term_width = 110)]
 #[command(after_help = "Exit codes: 0 yes · 1 no · 2 usage · 3 integrity failure · 5 not permitted · 6 unknown id · 7 store locked or \
-                        server unreachable · 9 output failed")]
+                        server unreachable · 8 replay differs · 9 output failed")]
 struct Cli {
     #[command(flatten)]
     global: Global,
@@ -86,6 +89,12 @@ enum Command {
     Show(show::ShowArgs),
     /// Tell the story of an id: how it stands, why, and everything that happened to it
     Explain(explain::ExplainArgs),
+    /// What introspection would have answered about a token at a point of the history, and why
+    Introspect(introspect::IntrospectArgs),
+    /// The state of the site at a point of its history
+    State(state::StateArgs),
+    /// Fold the log once more and compare
+    Replay(replay::ReplayArgs),
     /// Manage the server's clock
     #[command(subcommand)]
     Clock(clock::ClockCommand),
@@ -136,6 +145,9 @@ async fn dispatch(cli: Cli) -> Result<(), CliError> {
         Command::Log(args) => log::run(args, &reach, &mut output).await,
         Command::Show(args) => show::run(args, &reach, &mut output).await,
         Command::Explain(args) => explain::run(args, &reach, &mut output).await,
+        Command::Introspect(args) => introspect::run(args, &reach, &mut output).await,
+        Command::State(args) => state::run(args, &reach, &mut output).await,
+        Command::Replay(args) => replay::run(args, &reach, &mut output).await,
         Command::Clock(command) => clock::run(command, &reach, &mut output).await,
     };
     reach.close().await;
