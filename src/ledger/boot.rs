@@ -1,5 +1,6 @@
 //! Opening a data directory: lock, vault, log, replay, and the comparison of vault and log.
 
+use super::digests::Digests;
 use super::index::Index;
 use super::{Clock, Failure, Ledger, Shared, Site, draw_id, entropy, log_key, tallies};
 use crate::command::CreateServer;
@@ -99,7 +100,8 @@ impl Ledger {
             sweep(&vault, &name, &state)?;
             let keys = vault.site_keys(&name)?.ok_or_else(|| StartError::KeysMissing(name.clone()))?;
             let lane = committer.lane(&name);
-            sites.insert(name.clone(), Arc::new(Site::new(name, lane, keys, state, index)));
+            let digests = Digests::of(directory.path(), &name);
+            sites.insert(name, Arc::new(Site::new(lane, keys, digests, state, index)));
         }
         let clock = settings.clock.unwrap_or_else(Clock::system);
         clock.not_before(last_t);

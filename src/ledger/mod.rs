@@ -7,6 +7,7 @@
 mod boot;
 mod checkpoints;
 mod clock;
+mod digests;
 mod disclose;
 mod entropy;
 mod failure;
@@ -32,6 +33,7 @@ mod turns;
 pub use boot::{OpenSettings, StartError};
 pub use checkpoints::SignedHead;
 pub use clock::{Clock, FrozenClock};
+pub use digests::{DIGEST_EVERY, LiveDigest, RecordedDigest, RecordedDigests};
 pub use entropy::{draw_bytes, draw_id, draw_secret};
 pub use failure::Failure;
 pub use index::Most;
@@ -88,10 +90,14 @@ impl Ledger {
     pub fn request_id(&self) -> RequestId {
         draw_id()
     }
-    /// Waits until everything queued is durable, ends the commit thread, and signs what every log has come to.
+    /// Waits until everything queued is durable, ends the commit thread, signs what every log has come to, and records what each
+    /// site's state added up to.
     pub fn shut_down(&self) {
         match self.shared.committer.shut_down() {
-            Ok(()) => self.sign_at_the_end(),
+            Ok(()) => {
+                self.sign_at_the_end();
+                self.record_last_digests();
+            }
             Err(fatal) => tracing::error!(%fatal, "the log had stopped before it was shut down"),
         }
     }
