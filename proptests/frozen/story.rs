@@ -9,7 +9,7 @@ use writ::command::{ChangeClient, ChangeUser, ClientChange, Decide, Decision, Dr
 use writ::event::{Event, Profile, UserEvent};
 use writ::log::EngineKind;
 use writ::projection::State;
-use writ::terms::{Actor, Digest, Moment, Secret, SigningAlgorithm, SiteName, UserId};
+use writ::terms::{Actor, Digest, Moment, Secret, Seq, SigningAlgorithm, SiteName, UserId};
 use writ::vault::PasswordText;
 
 pub const SITE: &str = "default";
@@ -178,6 +178,22 @@ async fn read(world: &World) {
     let reason = Some("complaint 2026-114".to_owned());
     let noted = Noted::AuditRead { query: "log".to_owned(), filter: site.tag("user=alice"), rows: 12, identified: true, reason };
     note(world, site.name(), noted).await;
+    let exported = Noted::AuditExported {
+        format: "ndjson".to_owned(),
+        from: Seq(0),
+        to: Seq(40),
+        events: 40,
+        disclosed: 0,
+        withheld: 0,
+        bundle_digest: Digest::of(b"bundle"),
+        checkpoint_size: 72,
+        filter: site.tag(""),
+        identified: false,
+        purpose: Some("yearly review".to_owned()),
+        basis: Some("45 CFR 164.312(b)".to_owned()),
+        reason: None,
+    };
+    note(world, site.name(), exported).await;
 }
 
 /// The names of the events that a site's log tells of.

@@ -8,6 +8,7 @@
 //! | [`prove`] | what goes with a proof of an event |
 //! | [`story`] | everything that belongs to an id, its state now and why |
 
+pub mod bundle;
 pub mod facts;
 pub mod filter;
 mod gather;
@@ -16,6 +17,7 @@ pub mod prove;
 pub mod select;
 mod standing;
 pub mod story;
+pub mod verify;
 pub mod view;
 pub mod when;
 

@@ -55,6 +55,7 @@ pub enum Noted {
         withheld: u64,
         bundle_digest: Digest,
         checkpoint_size: u64,
+        #[serde(rename = "filter_hmac")]
         filter: Digest,
         /// Whether people are shown by name.
         identified: bool,

@@ -110,6 +110,7 @@ impl Ledger {
             passwords: PasswordPool::start(threads)?,
             clock,
             sites: RwLock::new(sites),
+            known_tokens: Default::default(),
             tallies: tallies::Tallies::default(),
             registrations: Default::default(),
             kept_checkpoints: KeptCheckpoints::of(&directory),

@@ -14,6 +14,7 @@ mod forgotten;
 mod index;
 mod introspect;
 mod keyring;
+mod known_tokens;
 mod log_key;
 mod mint;
 mod network;
@@ -34,6 +35,7 @@ pub use clock::{Clock, FrozenClock};
 pub use entropy::{draw_bytes, draw_id, draw_secret};
 pub use failure::Failure;
 pub use index::Most;
+pub use known_tokens::SignedToken;
 pub use mint::MintedTokens;
 pub use operate::SiteError;
 pub use present::Presented;
@@ -61,6 +63,7 @@ struct Shared {
     clock: Clock,
     /// Written only when a site is added; a reader keeps the `Arc` and lets the lock go.
     sites: RwLock<BTreeMap<SiteName, Arc<Site>>>,
+    known_tokens: known_tokens::KnownTokens,
     tallies: tallies::Tallies,
     registrations: registrations::Registrations,
     kept_checkpoints: KeptCheckpoints,

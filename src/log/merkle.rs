@@ -30,20 +30,30 @@ impl Edge {
         self.append_and_tell(leaf_hash, |_, _| ());
     }
     /// The same, telling height and root of each full subtree that this leaf completes, the smallest first.
-    pub fn append_and_tell(&mut self, leaf_hash: Digest, mut completed: impl FnMut(u32, Digest)) {
-        let mut root = leaf_hash;
-        for height in 1..=self.size.trailing_ones() {
+    pub fn append_and_tell(&mut self, leaf_hash: Digest, completed: impl FnMut(u32, Digest)) {
+        self.grow(0, leaf_hash, completed);
+    }
+    /// Adds the root of a full subtree of 2^height leaves; the size must be a multiple of that.
+    pub(super) fn append_subtree(&mut self, height: u32, root: Digest) {
+        self.grow(height, root, |_, _| ());
+    }
+    fn grow(&mut self, height: u32, mut root: Digest, mut completed: impl FnMut(u32, Digest)) {
+        for above in 1..=self.size.checked_shr(height).unwrap_or_default().trailing_ones() {
             if let Some(left) = self.roots.pop() {
                 root = node_hash(&left, &root);
-                completed(height, root);
+                completed(height + above, root);
             }
         }
         self.roots.push(root);
-        self.size = self.size.saturating_add(1);
+        self.size = self.size.saturating_add(1u64.checked_shl(height).unwrap_or_default());
     }
     /// The tree's root; of the empty tree, SHA-256 of nothing.
     pub fn root(&self) -> Digest {
-        join(self.roots.iter().rev().copied()).unwrap_or_else(|| sha256(&[]))
+        self.root_before(None)
+    }
+    /// The root of the tree that goes on after this edge with the subtree `rest`, which is no larger than the edge's last one.
+    pub(super) fn root_before(&self, rest: Option<Digest>) -> Digest {
+        join(rest.into_iter().chain(self.roots.iter().rev().copied())).unwrap_or_else(|| sha256(&[]))
     }
 }
 impl FromIterator<Digest> for Edge {

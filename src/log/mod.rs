@@ -11,7 +11,7 @@
 //! | [`commit`], `writer` | the commit thread, the commit point; [`lane`]: how far each site is durable |
 //! | [`record`], [`frame`], [`framer`] | the bytes of a record, of a frame, and the way between them |
 //! | [`leaf`], [`seal`] | what is proven, and what only a subject's key opens |
-//! | [`merkle`], [`checkpoint`], [`proof`], [`verify`] | RFC 6962 trees, C2SP checkpoints and proofs, names of their failures |
+//! | [`merkle`], [`checkpoint`], [`proof`], [`range`], [`verify`] | RFC 6962 trees, C2SP checkpoints and proofs, names of their failures |
 //! | [`tile`], [`tree`] | a site's tree in tiles of 256 hashes; roots and proofs of any size from them |
 //! | [`kept_checkpoints`] | the newest checkpoint of each site, kept outside of the log |
 //! | [`sled`](mod@sled), [`file`](mod@file), [`memory`] | the engines behind [`EventLog`]; [`frames`]: reading and following, alike for all |
@@ -42,6 +42,7 @@ pub mod mark;
 pub mod memory;
 pub mod merkle;
 pub mod proof;
+pub mod range;
 pub mod record;
 #[cfg(test)]
 #[expect(clippy::as_conversions, reason = "small numbers of a test")]
@@ -72,6 +73,7 @@ pub use leaf::{Disclosure, LeafError, jcs, leaf_bytes, leaf_hash};
 pub use memory::{Fault, MemoryLog};
 pub use merkle::{Edge, Head};
 pub use proof::InclusionProof;
+pub use range::RangeProof;
 pub use record::{SealedField, StoredRecord};
 pub use seal::{KeyError, SealError, SubjectKey, SubjectKeys};
 pub use store::{EngineKind, LogStore, OpenError, ReplayedLog};
