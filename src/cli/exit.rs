@@ -18,6 +18,7 @@ pub(super) struct CliError {
 const NO: u8 = 1;
 const USAGE: u8 = 2;
 const INTEGRITY: u8 = 3;
+const INCOMPLETE: u8 = 4;
 const NOT_PERMITTED: u8 = 5;
 const UNKNOWN: u8 = 6;
 const UNREACHABLE: u8 = 7;
@@ -54,6 +55,7 @@ impl CliError {
             "malformed" => USAGE,
             "unknown" => UNKNOWN,
             "conflict" => NO,
+            "incomplete" => INCOMPLETE,
             "not_permitted" => NOT_PERMITTED,
             "integrity" => INTEGRITY,
             _ => UNREACHABLE,
@@ -110,7 +112,16 @@ mod tests {
 
     #[test]
     fn each_problem_has_its_number() {
-        let cases = [("malformed", 2), ("unknown", 6), ("conflict", 1), ("not_permitted", 5), ("integrity", 3), ("busy", 7), ("clock", 7)];
+        let cases = [
+            ("malformed", 2),
+            ("unknown", 6),
+            ("conflict", 1),
+            ("not_permitted", 5),
+            ("integrity", 3),
+            ("incomplete", 4),
+            ("busy", 7),
+            ("clock", 7),
+        ];
         for (code, number) in cases {
             assert_eq!(CliError::problem(code, String::new()).code, number, "{code}");
         }
