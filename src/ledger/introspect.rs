@@ -10,7 +10,7 @@ impl Presented {
     /// What names the token in the log; nothing if it is none of ours.
     pub fn name(&self) -> Option<TokenName> {
         match self {
-            Self::Access { claims, .. } => Some(TokenName::Access(claims.jti)),
+            Self::Access(signed) => Some(TokenName::Access(signed.token)),
             Self::Refresh(RefreshFact::Genuine { grant, generation }) => {
                 Some(TokenName::Refresh { grant: *grant, generation: Some(*generation) })
             }
@@ -33,8 +33,8 @@ impl Ledger {
         if let Some(forgotten) = self.forgotten(site, name, head).await? {
             return Ok(forgotten);
         }
-        if let Presented::Access { claims, kid } = presented {
-            self.sound_alarm(site, claims, *kid, now, request).await;
+        if let Presented::Access(signed) = presented {
+            self.sound_alarm(site, *signed, now, request).await;
         }
         Ok(Introspection::unknown())
     }

@@ -1,6 +1,7 @@
 //! A site in memory: its state, its place in the log, its keys.
 
 use super::Failure;
+use super::checkpoints::Checkpoints;
 use super::digests::{Digests, RecordedDigest};
 use super::index::{Index, Most};
 use super::keyring::Keyring;
@@ -20,6 +21,7 @@ pub struct Site {
     pub(super) lane: Arc<Lane>,
     pub(super) keys: Arc<SiteKeys>,
     pub(super) keyring: Keyring,
+    pub(super) checkpoints: Checkpoints,
     pub(super) digests: Digests,
     /// Up to this millisecond there are keys for what is sealed when nobody is known, so that not every request asks the vault.
     months_until: AtomicU64,
@@ -40,7 +42,16 @@ impl Site {
         let name = lane.site().clone();
         digests.open(&name);
         let inner = Inner { settled: RecordedDigest::of(&state), state, index };
-        Self { name, lane, keys, keyring: Keyring::default(), digests, months_until: AtomicU64::new(0), inner: Mutex::new(inner) }
+        Self {
+            name,
+            lane,
+            keys,
+            keyring: Keyring::default(),
+            checkpoints: Checkpoints::default(),
+            digests,
+            months_until: AtomicU64::new(0),
+            inner: Mutex::new(inner),
+        }
     }
     /// Its name.
     pub fn name(&self) -> &SiteName {

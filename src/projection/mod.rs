@@ -27,7 +27,7 @@ pub use keys::{Key, Keys};
 pub use liveness::{Life, Liveness};
 pub use logins::{Attempts, Logins};
 pub use sessions::{Session, Sessions};
-pub use site::Site;
+pub use site::{Server, Site};
 pub use users::{User, Users};
 pub use view::Collection;
 
@@ -45,6 +45,8 @@ pub struct State {
     pub last_t: Timestamp,
     /// Issuer and settings; none before `site.created`.
     pub site: Option<Site>,
+    /// The server's own log: none before `server.created`, and none for any other site.
+    pub server: Option<Server>,
     /// Registered clients.
     pub clients: Clients,
     /// End-users.
@@ -59,8 +61,8 @@ pub struct State {
     pub grants: Grants,
     /// Signing keys.
     pub keys: Keys,
-    /// The site's own share of the digest.
-    site_sum: Sum,
+    /// What whose log it is adds to the digest.
+    owner_sum: Sum,
     expiries: Expiries,
 }
 
@@ -91,10 +93,16 @@ impl State {
         Ok(())
     }
 
+    /// The vkey of this log's checkpoints; none before the log's first event.
+    pub fn checkpoint_key(&self) -> Option<&str> {
+        let of_site = self.site.as_ref().map(|site| site.checkpoint_key.as_str());
+        of_site.or_else(|| self.server.as_ref().map(|server| server.checkpoint_key.as_str()))
+    }
+
     /// The digest of everything that the state knows. `head` and `last_t` are not in it, nor is what follows from the rest: the
     /// indexes, and the order in which ends are waited for.
     pub fn digest(&self) -> Digest {
-        let mut sum = self.site_sum;
+        let mut sum = self.owner_sum;
         self.sums().into_iter().for_each(|share| sum.add(share));
         sum.digest()
     }
@@ -116,7 +124,7 @@ impl State {
     /// The digest, worked out anew from every entity: takes as long as the state is large. It differs from [`State::digest`] only if a
     /// change was not counted.
     pub fn recounted_digest(&self) -> Digest {
-        let mut sum = self.site.as_ref().map(|site| Sum::of(&site.issuer, site)).unwrap_or_default();
+        let mut sum = self.counted_owner();
         let shares = [
             self.clients.table().recount(),
             self.users.table().recount(),
@@ -132,6 +140,11 @@ impl State {
         sum.digest()
     }
 
+    fn counted_owner(&self) -> Sum {
+        let of_site = self.site.as_ref().map(|site| Sum::of(&site.issuer, site));
+        of_site.or_else(|| self.server.as_ref().map(|server| Sum::of(&server.instance, server))).unwrap_or_default()
+    }
+
     /// How many ends are waited for.
     #[cfg(test)]
     pub(crate) fn waiting(&self) -> usize {
@@ -143,7 +156,7 @@ impl State {
         match &record.event {
             Event::Site(event) => {
                 site::fold(&mut self.site, event, seq)?;
-                self.site_sum = self.site.as_ref().map(|site| Sum::of(&site.issuer, site)).unwrap_or_default();
+                self.owner_sum = self.counted_owner();
                 Ok(())
             }
             Event::Client(event) => self.clients.fold(event, &record.actor, seq, t),
@@ -170,7 +183,12 @@ impl State {
             Event::Token(event) => self.grants.fold_token(event, seq, &mut self.expiries),
             Event::Refresh(event) => self.grants.fold_refresh(event, seq, &mut self.expiries),
             Event::Key(event) => self.keys.fold(event, seq, t),
-            Event::Audit(_) | Event::Request(_) | Event::Server(_) => Ok(()),
+            Event::Server(event) => {
+                site::fold_server(&mut self.server, event, seq)?;
+                self.owner_sum = self.counted_owner();
+                Ok(())
+            }
+            Event::Audit(_) | Event::Request(_) => Ok(()),
         }
     }
 

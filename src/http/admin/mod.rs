@@ -16,6 +16,7 @@ mod keys;
 mod lines;
 mod past;
 mod problem;
+mod proofs;
 mod replays;
 mod sites;
 mod state;
@@ -35,7 +36,7 @@ use warp::{Filter, filters::BoxedFilter};
 /// Every route of the admin API. A path that is none of them is rejected, for other routes to take.
 pub fn routes(admin: Admin) -> BoxedFilter<(Response,)> {
     let base = warp::path!("admin" / "v1" / ..).and(inbound());
-    let events = events::routes(&admin).or(explain::routes(&admin)).unify().boxed();
+    let events = events::routes(&admin).or(explain::routes(&admin)).unify().or(proofs::routes(&admin)).unify().boxed();
     let past = state::routes(&admin).or(introspection::routes(&admin)).unify().or(replays::routes(&admin)).unify().boxed();
     let people = users::routes(&admin).or(clients::routes(&admin)).unify().boxed();
     let server = sites::routes(&admin).or(keys::routes(&admin)).unify().or(clock::routes(&admin)).unify().boxed();
