@@ -2,6 +2,7 @@
 
 mod control;
 mod flows;
+mod grow;
 mod load;
 
 use clap::{Parser, Subcommand};
@@ -21,6 +22,8 @@ enum Which {
     Flows(flows::Flows),
     /// Measures throughput, latency, CPU and memory of `writ serve`, against control servers in the same run.
     Load(load::Load),
+    /// Makes a log of so many events, for later measurements.
+    Grow(grow::Grow),
     /// Is a control server: the least that any server must do. `load` starts these.
     Control(control::Control),
 }
@@ -29,6 +32,7 @@ fn main() -> ExitCode {
     match Tool::parse().which {
         Which::Flows(flows) => finish(flows::run(&flows), flows::Figures::is_flawless),
         Which::Load(load) => finish(load::run(&load), load::Report::is_flawless),
+        Which::Grow(grow) => finish(grow::run(&grow), grow::Grown::is_flawless),
         Which::Control(control) => control::run(&control).map_or_else(|error| failed(&error), |()| ExitCode::SUCCESS),
     }
 }
