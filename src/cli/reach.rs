@@ -96,6 +96,12 @@ impl Reach {
         parsed(&answer.whole().await?)
     }
 
+    /// Asks for a text.
+    pub(super) async fn text(&self, method: Method, segments: &[&str], query: &[(&str, &str)]) -> Result<String, CliError> {
+        let answer = self.send(method, segments, query, "application/json", Bytes::new()).await?.whole().await?;
+        String::from_utf8(answer.to_vec()).map_err(|_| CliError::unreachable("the server's answer is not text"))
+    }
+
     /// Asks for something that is read while it comes.
     pub(super) async fn stream(&self, segments: &[&str], query: &[(&str, &str)]) -> Result<AdminAnswer, CliError> {
         self.send(Method::GET, segments, query, "application/json", Bytes::new()).await

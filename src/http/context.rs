@@ -93,7 +93,7 @@ pub async fn failed(failure: Failure) -> Response {
             with_retry(reply::oauth_error(StatusCode::SERVICE_UNAVAILABLE, code, text))
         }
         Failure::Stopped => std::future::pending().await,
-        Failure::Unreadable(_) | Failure::Vault(_) | Failure::Contradiction(_) => {
+        Failure::Unreadable(_) | Failure::Vault(_) | Failure::Checkpoint(_) | Failure::Contradiction(_) => {
             tracing::error!(%failure, "a request could not be served");
             reply::server_error()
         }

@@ -41,6 +41,7 @@ pub mod routes;
 mod security_headers;
 pub mod server;
 mod strict_io;
+mod tiles;
 pub mod tls;
 mod to_client;
 mod token;

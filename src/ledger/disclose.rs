@@ -2,7 +2,7 @@
 
 use super::{Failure, Ledger, Site};
 use crate::event::Record;
-use crate::log::{StoredRecord, seal};
+use crate::log::{Disclosure, StoredRecord, seal};
 use crate::terms::{Seq, UserId};
 use serde_json::{Map, Value};
 
@@ -25,14 +25,19 @@ impl Ledger {
 
     /// The sealed fields of this record that can still be opened, by name.
     pub fn open_fields(&self, site: &Site, stored: &StoredRecord) -> Result<Map<String, Value>, Failure> {
-        let mut fields = Map::new();
+        let opened = self.disclosures(site, stored)?;
+        Ok(opened.into_iter().map(|field| (field.name().to_owned(), field.value().clone())).collect())
+    }
+
+    /// The same as disclosures (RFC 9901 §4.2.1), each of which can be held against the leaf; in the order in which they are stored.
+    pub fn disclosures(&self, site: &Site, stored: &StoredRecord) -> Result<Vec<Disclosure>, Failure> {
+        let mut opened = Vec::new();
         for field in &stored.sealed {
             let Some(key) = self.shared.vault.subject_key(site.name(), &field.subject)? else { continue };
             let key = crate::log::SubjectKey::new(*key);
-            let opened = seal::open_field(&key, stored, field).map_err(|error| Failure::Unreadable(error.to_string()))?;
-            fields.insert(opened.name().to_owned(), opened.value().clone());
+            opened.push(seal::open_field(&key, stored, field).map_err(|error| Failure::Unreadable(error.to_string()))?);
         }
-        Ok(fields)
+        Ok(opened)
     }
 
     /// What is known of an end-user: claims by name, and `username`.

@@ -5,6 +5,7 @@
 //! they rest on is durable.
 
 mod boot;
+mod checkpoints;
 mod clock;
 mod disclose;
 mod entropy;
@@ -14,11 +15,13 @@ mod index;
 mod introspect;
 mod keyring;
 mod known_tokens;
+mod log_key;
 mod mint;
 mod network;
 mod operate;
 mod passwords;
 mod present;
+mod prove;
 mod refresh_token;
 mod registrations;
 mod site;
@@ -27,6 +30,7 @@ mod tallies;
 mod turns;
 
 pub use boot::{OpenSettings, StartError};
+pub use checkpoints::SignedHead;
 pub use clock::{Clock, FrozenClock};
 pub use entropy::{draw_bytes, draw_id, draw_secret};
 pub use failure::Failure;
@@ -35,10 +39,11 @@ pub use known_tokens::SignedToken;
 pub use mint::MintedTokens;
 pub use operate::SiteError;
 pub use present::Presented;
+pub use prove::ConsistencyProof;
 pub use site::Site;
 pub use submit::Submitted;
 
-use crate::log::{Committer, DataDirectory};
+use crate::log::{Committer, DataDirectory, KeptCheckpoints};
 use crate::terms::{RequestId, SiteName};
 use crate::vault::{PasswordPool, Vault};
 use std::collections::BTreeMap;
@@ -61,6 +66,7 @@ struct Shared {
     known_tokens: known_tokens::KnownTokens,
     tallies: tallies::Tallies,
     registrations: registrations::Registrations,
+    kept_checkpoints: KeptCheckpoints,
     directory: DataDirectory,
 }
 
@@ -82,10 +88,11 @@ impl Ledger {
     pub fn request_id(&self) -> RequestId {
         draw_id()
     }
-    /// Waits until everything queued is durable, and ends the commit thread.
+    /// Waits until everything queued is durable, ends the commit thread, and signs what every log has come to.
     pub fn shut_down(&self) {
-        if let Err(fatal) = self.shared.committer.shut_down() {
-            tracing::error!(%fatal, "the log had stopped before it was shut down");
+        match self.shared.committer.shut_down() {
+            Ok(()) => self.sign_at_the_end(),
+            Err(fatal) => tracing::error!(%fatal, "the log had stopped before it was shut down"),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 pub(crate) mod client;
 mod figures;
-mod page;
+pub(crate) mod page;
 pub(crate) mod target;
 #[cfg(test)]
 pub(crate) mod tests;

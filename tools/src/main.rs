@@ -1,9 +1,16 @@
 //! `cargo tool …`: programs that try a running Writ. Each stops by itself and prints a figure as its last line.
 
 mod control;
+mod crowd;
 mod flows;
 mod grow;
+mod history;
 mod load;
+mod mutate;
+mod powercut;
+mod record;
+mod torture;
+mod victim;
 
 use clap::{Parser, Subcommand};
 use std::fmt::Display;
@@ -24,8 +31,14 @@ enum Which {
     Load(load::Load),
     /// Makes a log of so many events, for later measurements.
     Grow(grow::Grow),
+    /// Changes exported bundles and compares what the two verifiers say of each.
+    Mutate(mutate::Mutate),
     /// Is a control server: the least that any server must do. `load` starts these.
     Control(control::Control),
+    /// Kills a server under load and while it starts, and asks what it still knows.
+    Torture(torture::Torture),
+    /// Takes the power from under a server, and asks what it still knows.
+    Powercut(powercut::Powercut),
 }
 
 fn main() -> ExitCode {
@@ -33,7 +46,10 @@ fn main() -> ExitCode {
         Which::Flows(flows) => finish(flows::run(&flows), flows::Figures::is_flawless),
         Which::Load(load) => finish(load::run(&load), load::Report::is_flawless),
         Which::Grow(grow) => finish(grow::run(&grow), grow::Grown::is_flawless),
+        Which::Mutate(mutate) => finish(mutate::run(&mutate), mutate::Figures::is_flawless),
         Which::Control(control) => control::run(&control).map_or_else(|error| failed(&error), |()| ExitCode::SUCCESS),
+        Which::Torture(torture) => finish(torture::run(&torture), torture::Figures::is_flawless),
+        Which::Powercut(powercut) => finish(powercut::run(&powercut), powercut::Figures::is_flawless),
     }
 }
 

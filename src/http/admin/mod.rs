@@ -13,6 +13,7 @@ mod explain;
 mod keys;
 mod lines;
 mod problem;
+mod proofs;
 mod sites;
 #[cfg(test)]
 mod tests;
@@ -30,7 +31,7 @@ use warp::{Filter, filters::BoxedFilter};
 /// Every route of the admin API. A path that is none of them is rejected, for other routes to take.
 pub fn routes(admin: Admin) -> BoxedFilter<(Response,)> {
     let base = warp::path!("admin" / "v1" / ..).and(inbound());
-    let events = events::routes(&admin).or(explain::routes(&admin)).unify().boxed();
+    let events = events::routes(&admin).or(explain::routes(&admin)).unify().or(proofs::routes(&admin)).unify().boxed();
     let people = users::routes(&admin).or(clients::routes(&admin)).unify().boxed();
     let server = sites::routes(&admin).or(keys::routes(&admin)).unify().or(clock::routes(&admin)).unify().boxed();
     warp::path!("admin" / "v1" / ..).and(events.or(people).unify().or(server).unify()).or(unknown(base.boxed(), &admin)).unify().boxed()

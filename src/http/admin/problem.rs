@@ -1,7 +1,7 @@
 //! What went wrong with a call, as RFC 9457 tells it: a fixed title for the kind, a detail that names the next step, `corr` to find
 //! it in the log, and `code`, the one word by which programs tell the kinds apart.
 
-use crate::audit::{FilterError, StoryError};
+use crate::audit::{EvidenceError, FilterError, StoryError};
 use crate::command::Refused;
 use crate::event::Refusal;
 use crate::http::Response;
@@ -33,6 +33,9 @@ impl Problem {
     pub(super) fn conflict(detail: String) -> Self {
         Self { status: StatusCode::CONFLICT, code: "conflict", title: "It cannot be done as things are", detail }
     }
+    pub(super) fn incomplete(detail: String) -> Self {
+        Self { status: StatusCode::GONE, code: "incomplete", title: "A part of it is gone for ever", detail }
+    }
     pub(super) fn not_permitted() -> Self {
         let detail = "the admin API is answered on the data directory's Unix socket only".to_owned();
         Self { status: StatusCode::FORBIDDEN, code: "not_permitted", title: "You may not do this", detail }
@@ -63,6 +66,7 @@ impl From<Failure> for Problem {
             Failure::Unreadable(_) | Failure::Contradiction(_) => {
                 (StatusCode::INTERNAL_SERVER_ERROR, "integrity", "The log cannot be read")
             }
+            Failure::Checkpoint(_) => (StatusCode::INTERNAL_SERVER_ERROR, "checkpoint", "There is no checkpoint"),
             Failure::Vault(_) => (StatusCode::INTERNAL_SERVER_ERROR, "vault", "The vault failed"),
         };
         let next = if code == "clock" { ": if the wall clock is right, writ clock accept" } else { "" };
@@ -101,6 +105,16 @@ impl From<FilterError> for Problem {
         match error {
             FilterError::NoSuchUser => Self::unknown(error.to_string()),
             FilterError::Unknown(_) | FilterError::Malformed { .. } => Self::malformed(error.to_string()),
+        }
+    }
+}
+
+impl From<EvidenceError> for Problem {
+    fn from(error: EvidenceError) -> Self {
+        match error {
+            EvidenceError::NoSuchField { .. } => Self::malformed(error.to_string()),
+            EvidenceError::Erased(_) => Self::incomplete(error.to_string()),
+            EvidenceError::Failure(failure) => failure.into(),
         }
     }
 }

@@ -43,6 +43,14 @@ impl Answer {
     pub fn location(&self) -> Option<&str> {
         self.headers.get(LOCATION)?.to_str().ok()
     }
+    /// The id under which the log has what the request did.
+    pub fn request_id(&self) -> &str {
+        self.headers.get("x-request-id").and_then(|id| id.to_str().ok()).unwrap_or_default()
+    }
+    /// The body as JSON; null if it is none.
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).unwrap_or_default()
+    }
 }
 
 /// What a request carries besides its path.
@@ -56,6 +64,10 @@ pub struct Cargo<'a> {
     pub authorization: Option<&'a str>,
     /// Whether it comes with the browser's cookie and wants a page.
     pub browser: bool,
+    /// Its method, if that does not follow from what it carries.
+    pub method: Option<Method>,
+    /// A bearer token.
+    pub bearer: Option<&'a str>,
 }
 
 /// A connection and the cookie of the browser behind it.
@@ -71,6 +83,11 @@ impl Wire {
     /// Not connected yet.
     pub fn new(target: &Target) -> Self {
         Self { target: target.clone(), sender: None, cookie: None }
+    }
+
+    /// The server was started again: the next request opens a connection of its own.
+    pub fn forget_connection(&mut self) {
+        self.sender = None;
     }
 
     /// Sends one request and reads the whole answer. What is sent is sent once: a code must not be presented twice.
@@ -107,6 +124,12 @@ impl Wire {
             }
             (None, None) => String::new(),
         };
+        if let Some(method) = &cargo.method {
+            builder = builder.method(method);
+        }
+        if let Some(token) = cargo.bearer {
+            builder = builder.header(AUTHORIZATION, format!("Bearer {token}"));
+        }
         Ok(builder.body(Full::new(Bytes::from(body)))?)
     }
 
