@@ -122,7 +122,7 @@ fn stories_reach_every_event_and_refusal_that_they_are_about() {
     let mut runner = TestRunner::deterministic();
     let mut reached = BTreeMap::<String, usize>::new();
     async_test(async {
-        for _ in 0..40 {
+        for _ in 0..60 {
             let steps = steps(40..80).new_tree(&mut runner).unwrap().current();
             let story = told(EngineKind::File, &steps).await;
             for site in story.world.all_sites() {

@@ -17,6 +17,7 @@
 
 mod asked;
 mod found;
+mod frozen;
 mod kill;
 mod properties;
 mod races;

@@ -1,6 +1,6 @@
 //! RFC 6749 §4.1.3, §5, §6 and SPEC.md a.5: the token endpoint's errors.
 
-use crate::harness::{App, Browser, Request, Server, Site, Tokens, scopes};
+use crate::harness::{App, Browser, Request, Server, Site, Tokens, jwt_part, scopes};
 use http::Method;
 use serde_json::json;
 
@@ -183,4 +183,38 @@ async fn a_signing_key_that_is_gone_costs_no_code() {
     assert_eq!(app.exchange(&code, &verifier).await.status, 500);
     let log = server.writ(&["log", "-o", "ndjson", "-n", "200"], "");
     assert!(log.contains("code.issued") && !log.contains("code.redeemed"), "nothing was decided: {log}");
+}
+
+#[tokio::test]
+async fn the_site_chooses_what_signs_access_tokens_and_the_client_what_signs_its_id_tokens() {
+    let server = Server::alone().await;
+    let site = server.site("default");
+    let (app, other) = (site.confidential().await, site.app(json!({"id_token_signed_response_alg": "EdDSA"})).await);
+    let mut browser = Browser::new();
+    let before = app.tokens(&mut browser).await;
+    assert_eq!(algorithms(&before), ["RS256", "RS256"]);
+    assert_eq!(algorithms(&other.tokens(&mut browser).await), ["RS256", "EdDSA"]);
+    let refused = server.writ_output(&["site", "set", "default", "access_token.alg=HS256"], "");
+    assert!(!refused.status.success(), "an algorithm that we do not sign with");
+    server.writ(&["site", "set", "default", "access_token.alg=EdDSA"], "");
+    assert!(server.writ(&["site", "show", "default"], "").contains("EdDSA"));
+    let after = app.tokens(&mut browser).await;
+    assert_eq!(algorithms(&after), ["EdDSA", "RS256"]);
+    let refreshed = Tokens::of(&app.refresh(&before.refresh).await);
+    assert_eq!(algorithms(&refreshed), ["EdDSA", "RS256"], "a grant of before is signed as the site wants it now");
+    for tokens in [&before, &after, &refreshed] {
+        assert!(app.is_active(&tokens.access).await);
+        assert_eq!(app.userinfo(&tokens.access).await.assert_ok()["sub"], jwt_part(&tokens.id, 1)["sub"]);
+    }
+    let keys = site.get("/jwk").await.assert_ok();
+    let signer = keys["keys"].as_array().unwrap().iter().find(|key| key["kid"] == jwt_part(&after.access, 0)["kid"]).unwrap();
+    assert_eq!((&signer["alg"], &signer["kty"]), (&json!("EdDSA"), &json!("OKP")));
+    server.kill_and_restart();
+    assert!(app.is_active(&refreshed.access).await, "the setting and both keys are there again");
+    assert_eq!(algorithms(&Tokens::of(&app.refresh(&refreshed.refresh).await)), ["EdDSA", "RS256"]);
+}
+
+/// What signed the access token and the ID token.
+fn algorithms(tokens: &Tokens) -> [String; 2] {
+    [&tokens.access, &tokens.id].map(|token| jwt_part(token, 0)["alg"].as_str().unwrap().to_owned())
 }

@@ -308,6 +308,7 @@ fn flag(setting: Setting) -> (&'static str, Value) {
         Setting::RetryPublicSeconds(seconds) => ("refresh_retry_public_seconds", seconds.into()),
         Setting::SessionIdleSeconds(seconds) => ("session_idle_seconds", seconds.into()),
         Setting::PkceForAll(on) => ("pkce.require_all", on.into()),
+        Setting::AccessTokenEdDsa(on) => ("access_token.alg", if on { "EdDSA" } else { "RS256" }.into()),
         Setting::ManualApproval(on) => ("app_approval", if on { "manual" } else { "auto_patient" }.into()),
     }
 }

@@ -83,6 +83,7 @@ pub enum Setting {
     SessionIdleSeconds(u16),
     PkceForAll(bool),
     ManualApproval(bool),
+    AccessTokenEdDsa(bool),
 }
 
 /// A story of so many steps.
@@ -100,7 +101,7 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(app, browser, scope, ask, right_password)| Step::Authorize { app, browser, scope, ask, right_password }),
         1 => (n(), 1..7_u8).prop_map(|(person, times)| Step::GuessPassword { person, times }),
         10 => (recent(), bend()).prop_map(|(code, bend)| Step::Redeem { code, bend }),
-        14 => (recent(), rarely(), n(), prop::bool::weighted(0.05))
+        16 => (recent_or_used(), rarely(), n(), prop::bool::weighted(0.05))
             .prop_map(|(tokens, app, scope, forged)| Step::Refresh { tokens, app, scope, forged }),
         4 => (recent(), n(), any::<bool>()).prop_map(|(tokens, app, refresh)| Step::Introspect { tokens, app, refresh }),
         2 => (recent(), n()).prop_map(|(tokens, site)| Step::Userinfo { tokens, site }),
@@ -117,6 +118,10 @@ fn step() -> impl Strategy<Value = Step> {
 /// Mostly the last ones, counted from the end.
 fn recent() -> impl Strategy<Value = u8> {
     prop_oneof![3 => Just(0), 3 => 0..3_u8, 1 => any::<u8>()]
+}
+/// Often enough one of those before the last, which a rotation has used up.
+fn recent_or_used() -> impl Strategy<Value = u8> {
+    prop_oneof![3 => Just(0), 4 => 1..4_u8, 1 => any::<u8>()]
 }
 fn rarely() -> impl Strategy<Value = Option<u8>> {
     prop_oneof![6 => Just(None), 1 => any::<u8>().prop_map(Some)]
@@ -184,5 +189,6 @@ fn setting() -> impl Strategy<Value = Setting> {
         (60..20_000_u16).prop_map(Setting::SessionIdleSeconds),
         any::<bool>().prop_map(Setting::PkceForAll),
         any::<bool>().prop_map(Setting::ManualApproval),
+        any::<bool>().prop_map(Setting::AccessTokenEdDsa),
     ]
 }

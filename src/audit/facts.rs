@@ -45,6 +45,9 @@ fn cut(text: &str, most: usize) -> String {
 fn event_words(event: &Event, site: &Site) -> Vec<String> {
     match event {
         Event::Audit(AuditEvent::Read { query, rows, .. }) => vec![query.clone(), counted(*rows, "event")],
+        Event::Audit(AuditEvent::Exported { format, from, to, events, .. }) => {
+            vec![format.clone(), counted(*events, "event"), format!("#{} to #{}", from.0, to.0.saturating_sub(1))]
+        }
         Event::Client(event) => client_event(event, site),
         Event::Code(event) => code_event(event, site),
         Event::Consent(event) => consent_event(event, site),
@@ -68,7 +71,7 @@ fn event_words(event: &Event, site: &Site) -> Vec<String> {
             vec![session.to_string(), format!("user {}", short(&user.to_string()))]
         }
         Event::Session(SessionEvent::Ended { session, reason, .. }) => vec![session.to_string(), reason.to_string()],
-        Event::Site(SiteEvent::Created { issuer, settings }) => vec![issuer.clone(), settings.profile.to_string()],
+        Event::Site(SiteEvent::Created { issuer, settings, .. }) => vec![issuer.clone(), settings.profile.to_string()],
         Event::Site(SiteEvent::Configured { before, after }) => changes(before, after),
         Event::Token(event) => token_event(event, site),
         Event::User(event) => user_event(event),
@@ -145,6 +148,7 @@ fn refresh_event(event: &RefreshEvent, site: &Site) -> Vec<String> {
 
 fn server_event(event: &ServerEvent) -> Vec<String> {
     match event {
+        ServerEvent::Created { instance, .. } => vec![format!("instance {instance}")],
         ServerEvent::Started { version, pid } => vec![format!("writ {version}"), format!("process {pid}")],
         ServerEvent::Stopped {} => Vec::new(),
         ServerEvent::SiteAdded { name } => vec![name.to_string()],

@@ -35,6 +35,7 @@ pub enum SecretFact {
     /// None was presented.
     Absent,
     /// It is the one with this digest.
+    #[serde(rename = "verified_digest")]
     Verified(Digest),
     /// It is not the client's.
     Wrong,

@@ -15,10 +15,12 @@ use serde_json::{Map, Value};
 pub struct UpdateClient {
     pub client: ClientId,
     /// Digest of the registration access token that was presented: the current one, or the one before.
+    #[serde(rename = "presented_token_digest")]
     pub presented_token: Digest,
     /// The new metadata, whole.
     pub metadata: ClientMetadata,
     /// Digest of the registration access token that replaces the presented one.
+    #[serde(rename = "registration_token_digest")]
     pub registration_token: Digest,
     /// Whom to write to; sealed.
     #[serde(skip)]
@@ -69,6 +71,7 @@ impl Decide for UpdateClient {
 pub struct ReceiveToken {
     pub client: ClientId,
     /// Digest of the registration access token that was presented.
+    #[serde(rename = "presented_token_digest")]
     pub presented_token: Digest,
 }
 
@@ -105,7 +108,7 @@ pub struct ChangeClient {
     pub change: ClientChange,
     pub by: Actor,
     /// Digest of the registration access token that the client itself presented; an administrator has none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "presented_token_digest", default, skip_serializing_if = "Option::is_none")]
     pub presented_token: Option<Digest>,
 }
 
@@ -118,6 +121,7 @@ pub enum ClientChange {
     Enable,
     Delete,
     /// Digest of the new secret.
+    #[serde(rename = "rotate_secret_digest")]
     RotateSecret(Digest),
 }
 

@@ -1,17 +1,41 @@
-//! Making and configuring sites.
+//! Making and configuring sites, and the server's own log before all of them.
 
 use super::{Decide, Decision, Draft, Refused};
-use crate::event::{Event, Profile, Refusal, Settings, SiteEvent};
+use crate::event::{Event, Profile, Refusal, ServerEvent, Settings, SiteEvent};
 use crate::projection::State;
-use crate::terms::{Actor, Moment};
+use crate::terms::{Actor, InstanceId, Moment};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+
+/// The server's own log begins.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct CreateServer {
+    /// Tells this log from every other server's.
+    pub instance: InstanceId,
+    /// The vkey of its checkpoints.
+    pub checkpoint_key: String,
+}
+
+impl Decide for CreateServer {
+    const NAME: &'static str = "create_server";
+    type Answer = ();
+
+    fn decide(&self, state: &State, _: &Moment) -> Decision<()> {
+        if state.server.is_some() {
+            return Decision::refused(Refusal::SiteExists, Vec::new());
+        }
+        let event = ServerEvent::Created { instance: self.instance, checkpoint_key: self.checkpoint_key.clone() };
+        Decision::accepted((), vec![Draft::new(Actor::Server, Event::Server(event))])
+    }
+}
 
 /// A site comes to be.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct CreateSite {
     /// The `iss` of everything it will say.
     pub issuer: String,
+    /// The vkey of its checkpoints.
+    pub checkpoint_key: String,
     /// The word that sets its flags.
     pub profile: Profile,
     /// The name people see.
@@ -28,7 +52,8 @@ impl Decide for CreateSite {
         if state.site.is_some() {
             return Decision::refused(Refusal::SiteExists, Vec::new());
         }
-        let event = SiteEvent::Created { issuer: self.issuer.clone(), settings: Box::new(Settings::of(self.profile, &self.title)) };
+        let settings = Box::new(Settings::of(self.profile, &self.title));
+        let event = SiteEvent::Created { issuer: self.issuer.clone(), checkpoint_key: self.checkpoint_key.clone(), settings };
         Decision::accepted((), vec![Draft::new(self.by.clone(), Event::Site(event)).seen(moment, None)])
     }
 }

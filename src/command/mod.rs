@@ -30,7 +30,7 @@ pub use end_session::{EndSession, EndedBy};
 pub use generate_key::{GenerateKey, RetireKey};
 pub use issue_code::{ConsentFact, IssueCode, IssuedCode};
 pub use manage_client::{ChangeClient, ClientChange, ReceiveToken, UpdateClient};
-pub use manage_site::{ConfigureSite, CreateSite};
+pub use manage_site::{ConfigureSite, CreateServer, CreateSite};
 pub use manage_user::{ChangeUser, CreateUser, UserChange};
 pub use record::{Note, Noted};
 pub use redecide::{RedecideError, Redecided, asked, redecide};

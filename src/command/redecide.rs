@@ -2,8 +2,9 @@
 //! recorded time and with the recorded ids, yields the recorded events.
 
 use super::{
-    ChangeClient, ChangeUser, ConfigureSite, CreateSite, CreateUser, Decide, Decision, DenyConsent, EndSession, GenerateKey, IssueCode,
-    Note, ReceiveToken, RedeemCode, RegisterClient, RetireKey, RevokeToken, RotateRefresh, SignIn, UpdateClient, WithdrawConsent,
+    ChangeClient, ChangeUser, ConfigureSite, CreateServer, CreateSite, CreateUser, Decide, Decision, DenyConsent, EndSession, GenerateKey,
+    IssueCode, Note, ReceiveToken, RedeemCode, RegisterClient, RetireKey, RevokeToken, RotateRefresh, SignIn, UpdateClient,
+    WithdrawConsent,
 };
 use crate::event::Record;
 use crate::projection::State;
@@ -40,6 +41,7 @@ pub fn redecide(state: &mut State, first: &Record) -> Redecided {
         ChangeClient::NAME => again.decide::<ChangeClient>(),
         ChangeUser::NAME => again.decide::<ChangeUser>(),
         ConfigureSite::NAME => again.decide::<ConfigureSite>(),
+        CreateServer::NAME => again.decide::<CreateServer>(),
         CreateSite::NAME => again.decide::<CreateSite>(),
         CreateUser::NAME => again.decide::<CreateUser>(),
         DenyConsent::NAME => again.decide::<DenyConsent>(),

@@ -17,7 +17,7 @@ pub struct RedeemCode {
     #[serde(rename = "redirect_uri_digest", default, skip_serializing_if = "Option::is_none")]
     pub redirect_uri: Option<Digest>,
     /// S256 of the `code_verifier`; none if it was not sent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "verifier_digest", default, skip_serializing_if = "Option::is_none")]
     pub verifier: Option<CodeChallenge>,
     /// Who the client says it is.
     pub client_auth: ClientProof,

@@ -3,12 +3,12 @@
 use super::{Decision, Draft, Refused};
 use crate::event::{Event, IdTokenFacts, IssuedTokens, Refusal, TokenEvent};
 use crate::projection::{Client, Code, Grant, Site, State};
-use crate::terms::{Actor, GrantType, Moment, ScopeSet, SigningAlgorithm, Subject};
+use crate::terms::{Actor, GrantType, Moment, ScopeSet, Subject};
 
 /// The tokens of one response. `generation` is the refresh token's; none if there is to be none.
 pub(super) fn issue(state: &State, site: &Site, client: &Client, grant: &Grant, scope: ScopeSet, moment: &Moment) -> Option<IssuedTokens> {
     let settings = &site.settings;
-    let kid = state.keys.signing(SigningAlgorithm::Rs256)?.kid;
+    let kid = state.keys.signing(settings.access_token_alg)?.kid;
     let alg = client.metadata.id_token_signed_response_alg;
     let id_key = state.keys.signing(alg)?;
     let first = grant.redeemed_at.is_none();

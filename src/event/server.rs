@@ -1,13 +1,21 @@
 //! The server itself: the site `_server`.
 
 use super::{Outcome, Severity};
-use crate::terms::{SiteName, Timestamp};
+use crate::terms::{InstanceId, SiteName, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// What happened to the server.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(tag = "type")]
 pub enum ServerEvent {
+    /// The server's own log begins: its first event, written when a data directory is made, before anything else is.
+    #[serde(rename = "server.created")]
+    Created {
+        /// Tells this log from every other server's.
+        instance: InstanceId,
+        /// What the checkpoints of this log are verified with: a vkey (C2SP signed-note) of the origin `{instance}/writ/_server`.
+        checkpoint_key: String,
+    },
     /// The server came up.
     #[serde(rename = "server.started")]
     Started {
@@ -38,7 +46,7 @@ pub enum ServerEvent {
 impl ServerEvent {
     pub(crate) fn weight(&self) -> (Outcome, Severity) {
         match self {
-            Self::Started { .. } | Self::Stopped {} | Self::SiteAdded { .. } | Self::ClockAccepted { .. } => {
+            Self::Created { .. } | Self::Started { .. } | Self::Stopped {} | Self::SiteAdded { .. } | Self::ClockAccepted { .. } => {
                 (Outcome::Success, Severity::Info)
             }
             Self::ClockStepped { .. } => (Outcome::Failure, Severity::High),

@@ -1,6 +1,7 @@
 //! A site's policy. It is state, so that replay decides as we did: `site.created` writes it out, `site.configured` changes it.
 
 use crate::terms::ScopeSet;
+use crate::terms::SigningAlgorithm;
 use crate::terms::protocol::words;
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +22,9 @@ pub struct Settings {
     pub code_seconds: u64,
     /// Life of an access token and an ID token.
     pub access_seconds: u64,
+    /// What signs access tokens; ID tokens are signed as each client registered.
+    #[serde(rename = "access_token.alg")]
+    pub access_token_alg: SigningAlgorithm,
     /// Life of a refresh token since the last rotation.
     pub refresh_seconds: u64,
     /// Life of a grant however often it is refreshed.
@@ -117,6 +121,7 @@ impl Settings {
             app_approval: ApprovalMode::AutoPatient,
             code_seconds: if seed { 300 } else { 60 },
             access_seconds: 3600,
+            access_token_alg: SigningAlgorithm::Rs256,
             refresh_seconds: 90 * 86_400,
             refresh_absolute_seconds: 365 * 86_400,
             refresh_retry_seconds: 10,

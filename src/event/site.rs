@@ -14,6 +14,8 @@ pub enum SiteEvent {
     Created {
         /// The `iss` of everything the site says.
         issuer: String,
+        /// What the checkpoints of this log are verified with: a vkey (C2SP signed-note) of the origin `{host of the issuer}/writ/{site}`.
+        checkpoint_key: String,
         settings: Box<Settings>,
     },
     /// Settings changed: the ones that did, as they were and as they are.

@@ -1,11 +1,12 @@
 //! Opening a data directory: lock, vault, log, replay, and the comparison of vault and log.
 
 use super::index::Index;
-use super::{Clock, Failure, Ledger, Shared, Site, entropy, tallies};
+use super::{Clock, Failure, Ledger, Shared, Site, draw_id, entropy, log_key, tallies};
+use crate::command::CreateServer;
 use crate::event::{Record, RecordError};
 use crate::log::{self, Committer, DataDirectory, EngineKind, Fatal, LogStore, StoredRecord};
 use crate::projection::{Corrupt, State};
-use crate::terms::{SiteName, Subject};
+use crate::terms::{Seq, SiteName, Subject};
 use crate::vault::{PasswordPool, Vault, VaultError};
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
@@ -96,11 +97,24 @@ impl Ledger {
             passwords: PasswordPool::start(threads)?,
             clock,
             sites: RwLock::new(sites),
+            known_tokens: Default::default(),
             tallies: tallies::Tallies::default(),
             registrations: Default::default(),
             directory,
         };
-        Ok(Self { shared: Arc::new(shared) })
+        let ledger = Self { shared: Arc::new(shared) };
+        ledger.begin_own_log()?;
+        Ok(ledger)
+    }
+
+    /// A new data directory's log begins with who the server is.
+    fn begin_own_log(&self) -> Result<(), Failure> {
+        let Some(server) = self.site(&SiteName::server()).filter(|server| server.read(|state| state.head) == Seq(0)) else {
+            return Ok(());
+        };
+        let instance = draw_id();
+        let checkpoint_key = log_key::of_instance(&server.keys, &instance)?.verifier().to_string();
+        self.decide_at_opening(&server, &CreateServer { instance, checkpoint_key })
     }
 }
 
@@ -160,7 +174,7 @@ impl log::SubjectKeys for SubjectKeys {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::Profile;
+    use crate::event::{Event, Profile, ServerEvent, SiteEvent};
     use crate::log::rehearsal::Gate;
     use crate::log::{EventLog, Fault, MemoryLog};
     use crate::terms::Actor;
@@ -192,6 +206,40 @@ mod tests {
         assert!(early.is_err(), "answered before its events were durable");
         gate.open();
         asked.await.unwrap().unwrap();
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_first_event_of_a_directory_says_who_the_server_is_and_no_later_one_does() {
+        let temp = tempfile::tempdir().unwrap();
+        let path: PathBuf = temp.path().join("data");
+        let mut seen = Vec::new();
+        for _ in 0..2 {
+            let ledger = Ledger::open(settings(path.clone(), &Arc::default())).unwrap();
+            let server = ledger.site(&SiteName::server()).unwrap();
+            server.wait(Seq(0)).await.unwrap();
+            assert_eq!(server.durable().events, 1);
+            let Event::Server(ServerEvent::Created { instance, checkpoint_key }) = ledger.record(&server, Seq(0)).unwrap().event else {
+                panic!()
+            };
+            assert!(checkpoint_key.starts_with(&format!("{instance}/writ/_server+")), "{checkpoint_key}");
+            seen.push((instance, log_key::recorded(&server).unwrap().verifier().to_string()));
+            assert_eq!(seen[0], (instance, checkpoint_key));
+            ledger.shut_down();
+        }
+        let other = temp.path().join("other");
+        let other = Ledger::open(settings(other, &Arc::default())).unwrap();
+        let server = other.site(&SiteName::server()).unwrap();
+        assert_ne!(server.read(|state| state.server.clone()).unwrap().instance, seen[0].0);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_sites_first_event_names_the_key_of_its_checkpoints() {
+        let temp = tempfile::tempdir().unwrap();
+        let ledger = Ledger::open(settings(temp.path().join("data"), &Arc::default())).unwrap();
+        let site = create_site(ledger.clone()).await.unwrap();
+        let Event::Site(SiteEvent::Created { checkpoint_key, .. }) = ledger.record(&site, Seq(0)).unwrap().event else { panic!() };
+        assert!(checkpoint_key.starts_with("auth.example.org/writ/default+"), "{checkpoint_key}");
+        assert_eq!(log_key::recorded(&site).unwrap().verifier().to_string(), checkpoint_key);
     }
 
     #[tokio::test(flavor = "multi_thread")]

@@ -12,7 +12,7 @@ impl Ledger {
     pub async fn introspect(&self, site: &Arc<Site>, presented: &Presented, request: RequestFacts) -> Result<Introspection, Failure> {
         let now = self.now();
         let found = match presented {
-            Presented::Access { claims, .. } => site.read(|state| query::introspect_access(state, &claims.jti, now)),
+            Presented::Access(signed) => site.read(|state| query::introspect_access(state, &signed.token, now)),
             Presented::Refresh(RefreshFact::Genuine { grant, generation }) => {
                 site.read(|state| query::introspect_refresh(state, grant, *generation, now))
             }
@@ -23,10 +23,10 @@ impl Ledger {
             return Ok(found);
         }
         match presented {
-            Presented::Access { claims, kid } => match self.forgotten_access(site, &claims.jti).await? {
+            Presented::Access(signed) => match self.forgotten_access(site, &signed.token).await? {
                 Some(forgotten) => Ok(forgotten),
                 None => {
-                    self.sound_alarm(site, claims, *kid, now, request).await;
+                    self.sound_alarm(site, *signed, now, request).await;
                     Ok(unknown())
                 }
             },

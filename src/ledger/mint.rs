@@ -1,10 +1,10 @@
 //! Minting the tokens of a response from the recorded event: the same event and key give the same bytes.
 
-use super::{Failure, Ledger, Site, refresh_token};
+use super::{Failure, Ledger, SignedToken, Site, refresh_token};
 use crate::event::{IdTokenFacts, IssuedTokens};
 use crate::jose::{AccessTokenClaims, FurtherClaims, IdTokenClaims, at_hash};
 use crate::query;
-use crate::terms::{ClientId, ScopeSet, Secret, SigningAlgorithm, Timestamp};
+use crate::terms::{ClientId, ScopeSet, Secret, Timestamp};
 use serde_json::Map;
 
 /// The tokens of one response.
@@ -29,7 +29,8 @@ impl Ledger {
     pub fn ready_to_sign(&self, site: &Site, client: Option<&ClientId>) -> Result<(), Failure> {
         let keys = site.read(|state| {
             let own = client.and_then(|id| state.clients.by_id(id)).map(|client| client.metadata.id_token_signed_response_alg);
-            [Some(SigningAlgorithm::Rs256), own].map(|alg| state.keys.signing(alg?).map(|key| key.kid))
+            let access = state.site.as_ref().map(|site| site.settings.access_token_alg);
+            [access, own].map(|alg| state.keys.signing(alg?).map(|key| key.kid))
         });
         keys.into_iter().flatten().try_for_each(|kid| self.signing_key(site, kid).map(drop))
     }
@@ -53,6 +54,7 @@ impl Ledger {
             further: FurtherClaims::default(),
         };
         let access_token = self.signing_key(site, issued.kid)?.sign(claims.typ(), &claims)?;
+        self.shared.known_tokens.remember(site.name(), &access_token, SignedToken::new(&claims, issued.kid));
         let id_token = match &issued.id_token {
             Some(facts) => {
                 let claims = self.id_token_claims(site, issued, facts, issuer, at_hash(facts.alg, &access_token))?;

@@ -13,6 +13,8 @@ mod forgotten;
 mod index;
 mod introspect;
 mod keyring;
+mod log_key;
+mod known_tokens;
 mod mint;
 mod network;
 mod operate;
@@ -30,6 +32,7 @@ pub use clock::{Clock, FrozenClock};
 pub use entropy::{draw_bytes, draw_id, draw_secret};
 pub use failure::Failure;
 pub use index::Most;
+pub use known_tokens::SignedToken;
 pub use mint::MintedTokens;
 pub use operate::SiteError;
 pub use present::Presented;
@@ -56,6 +59,7 @@ struct Shared {
     clock: Clock,
     /// Written only when a site is added; a reader keeps the `Arc` and lets the lock go.
     sites: RwLock<BTreeMap<SiteName, Arc<Site>>>,
+    known_tokens: known_tokens::KnownTokens,
     tallies: tallies::Tallies,
     registrations: registrations::Registrations,
     directory: DataDirectory,

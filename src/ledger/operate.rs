@@ -1,6 +1,6 @@
 //! What takes more than one command, or the vault beside the log: sites, keys, users, clients.
 
-use super::{Failure, Ledger, Site, draw_id};
+use super::{Failure, Ledger, Site, draw_id, log_key};
 use crate::command::{
     ChangeClient, ChangeUser, ClientChange, CreateSite, CreateUser, Decide, GenerateKey, Noted, Refused, RegisterClient, RetireKey,
     SecretFact, UserChange,
@@ -46,7 +46,8 @@ impl Ledger {
         by: Actor,
     ) -> Result<Arc<Site>, SiteError> {
         let site = self.enter_site(name).await?;
-        self.carry_out(&site, CreateSite { issuer, profile, title, by: by.clone() }, self.own_request()).await?;
+        let checkpoint_key = log_key::of_issuer(&site.keys, &issuer, name)?.verifier().to_string();
+        self.carry_out(&site, CreateSite { issuer, checkpoint_key, profile, title, by: by.clone() }, self.own_request()).await?;
         for alg in SigningAlgorithm::ALL {
             self.generate_key(&site, *alg, by.clone(), self.own_request()).await?;
         }

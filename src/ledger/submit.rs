@@ -50,6 +50,15 @@ impl Ledger {
         submitted
     }
 
+    /// Decides a command while the data directory is being opened: nobody else asks yet, so there is no waiting for a place. Nothing
+    /// personal may be in it. What is queued here is durable before anything that is queued later.
+    pub(super) fn decide_at_opening<C: Decide>(&self, site: &Arc<Site>, command: &C) -> Result<(), Failure> {
+        let place = self.shared.committer.reserve(PLACES).ok_or(Failure::Busy)?;
+        let seed = IdSeed::from_bytes(draw_bytes());
+        let submitted = self.decide_and_queue(site, command, self.own_request(), seed, place)?;
+        submitted.answer.map(drop).map_err(|refused| Failure::Contradiction(refused.refusal.to_string()))
+    }
+
     /// Whether this command would be accepted as things stand. Nothing is decided by it: it is asked before anything is put into the
     /// vault for somebody who proved nothing.
     pub(super) fn would_accept<C: Decide>(&self, site: &Site, command: &C, request: &RequestFacts) -> bool {

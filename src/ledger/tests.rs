@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::command::*;
-use crate::event::{ClientMetadata, Event, IssuedTokens, Profile, ServerEvent, TokenEvent};
+use crate::event::{AuditEvent, ClientMetadata, Event, IssuedTokens, Profile, ServerEvent, TokenEvent};
 use crate::jose::{AccessTokenClaims, FurtherClaims};
 use crate::log::EngineKind;
 use crate::projection::State;
@@ -484,4 +484,31 @@ async fn the_months_keys_are_made_once_and_ahead_of_time() {
         assert!(world.ledger.shared.vault.subject_key(world.site.name(), &month).unwrap().is_some(), "day {day}");
     }
     assert_eq!(months(&world), 3, "September, October, and November a day ahead");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn why_something_leaves_the_log_is_sealed_in_the_record_of_it() {
+    let world = world(Profile::Standard, "openid").await;
+    let exported = Noted::AuditExported {
+        format: "ndjson".to_owned(),
+        from: Seq(0),
+        to: Seq(4),
+        events: 4,
+        disclosed: 1,
+        withheld: 2,
+        bundle_digest: Digest::of(b"bundle"),
+        checkpoint_size: 5,
+        filter: Digest::of(b"filter"),
+        identified: true,
+        purpose: Some("a complaint of Jane Doe".to_owned()),
+        basis: Some("45 CFR 164.528".to_owned()),
+        reason: None,
+    };
+    world.ledger.note_by(&world.site, exported, Actor::Os(7), world.ledger.own_request()).await.unwrap();
+    let stored = world.ledger.stored(&world.site, Seq(world.site.durable().events - 1)).unwrap();
+    assert!(!String::from_utf8_lossy(&stored.leaf).contains("Jane"));
+    let opened = world.ledger.open_fields(&world.site, &stored).unwrap();
+    assert_eq!(json!(opened), json!({ "purpose": "a complaint of Jane Doe", "basis": "45 CFR 164.528" }));
+    let Event::Audit(AuditEvent::Exported { to, withheld, identified, .. }) = world.events(&world.site).pop().unwrap() else { panic!() };
+    assert_eq!((to, withheld, identified), (Seq(4), 2, true));
 }

@@ -21,7 +21,7 @@ pub use keys::{Key, Keys};
 pub use liveness::{Life, Liveness};
 pub use logins::{Attempts, Logins};
 pub use sessions::{Session, Sessions};
-pub use site::Site;
+pub use site::{Server, Site};
 pub use users::{User, Users};
 
 use crate::event::{Event, Record};
@@ -37,6 +37,8 @@ pub struct State {
     pub last_t: Timestamp,
     /// Issuer and settings; none before `site.created`.
     pub site: Option<Site>,
+    /// The server's own log: none before `server.created`, and none for any other site.
+    pub server: Option<Server>,
     /// Registered clients.
     pub clients: Clients,
     /// End-users.
@@ -81,6 +83,12 @@ impl State {
         Ok(())
     }
 
+    /// The vkey of this log's checkpoints; none before the log's first event.
+    pub fn checkpoint_key(&self) -> Option<&str> {
+        let of_site = self.site.as_ref().map(|site| site.checkpoint_key.as_str());
+        of_site.or_else(|| self.server.as_ref().map(|server| server.checkpoint_key.as_str()))
+    }
+
     /// How many ends are waited for.
     #[cfg(test)]
     pub(crate) fn waiting(&self) -> usize {
@@ -115,7 +123,8 @@ impl State {
             Event::Token(event) => self.grants.fold_token(event, seq, &mut self.expiries),
             Event::Refresh(event) => self.grants.fold_refresh(event, seq, &mut self.expiries),
             Event::Key(event) => self.keys.fold(event, seq, t),
-            Event::Audit(_) | Event::Request(_) | Event::Server(_) => Ok(()),
+            Event::Server(event) => site::fold_server(&mut self.server, event, seq),
+            Event::Audit(_) | Event::Request(_) => Ok(()),
         }
     }
 

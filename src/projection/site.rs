@@ -1,7 +1,7 @@
-//! Issuer and settings.
+//! Whose log it is: of a site with issuer and settings, or the server's own.
 
-use crate::event::{Settings, SiteEvent};
-use crate::terms::{ScopeSet, Seq};
+use crate::event::{ServerEvent, Settings, SiteEvent};
+use crate::terms::{InstanceId, ScopeSet, Seq};
 use serde_json::Value;
 
 /// What a site is.
@@ -9,10 +9,21 @@ use serde_json::Value;
 pub struct Site {
     /// The `iss` of everything it says; endpoints stand below it.
     pub issuer: String,
+    /// The vkey of its checkpoints (C2SP signed-note).
+    pub checkpoint_key: String,
     /// Its policy.
     pub settings: Settings,
     /// The event that last changed it.
     pub changed: Seq,
+}
+
+/// What the server's own log is.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Server {
+    /// Tells it from every other server's.
+    pub instance: InstanceId,
+    /// The vkey of its checkpoints (C2SP signed-note).
+    pub checkpoint_key: String,
 }
 
 impl Site {
@@ -26,8 +37,9 @@ impl Site {
 
 pub(super) fn fold(site: &mut Option<Site>, event: &SiteEvent, seq: Seq) -> Result<(), &'static str> {
     match (event, site) {
-        (SiteEvent::Created { issuer, settings }, site @ None) => {
-            *site = Some(Site { issuer: issuer.clone(), settings: (**settings).clone(), changed: seq });
+        (SiteEvent::Created { issuer, checkpoint_key, settings }, site @ None) => {
+            let (issuer, checkpoint_key, settings) = (issuer.clone(), checkpoint_key.clone(), (**settings).clone());
+            *site = Some(Site { issuer, checkpoint_key, settings, changed: seq });
             Ok(())
         }
         (SiteEvent::Created { .. }, Some(_)) => Err("the site was created before"),
@@ -39,5 +51,17 @@ pub(super) fn fold(site: &mut Option<Site>, event: &SiteEvent, seq: Seq) -> Resu
             site.changed = seq;
             Ok(())
         }
+    }
+}
+
+pub(super) fn fold_server(server: &mut Option<Server>, event: &ServerEvent, seq: Seq) -> Result<(), &'static str> {
+    match (event, &server) {
+        (ServerEvent::Created { instance, checkpoint_key }, None) if seq == Seq(0) => {
+            *server = Some(Server { instance: *instance, checkpoint_key: checkpoint_key.clone() });
+            Ok(())
+        }
+        (ServerEvent::Created { .. }, _) => Err("the server's log has begun before"),
+        (_, None) => Err("the server's log does not begin with 'server.created'"),
+        (_, Some(_)) => Ok(()),
     }
 }

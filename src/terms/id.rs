@@ -122,34 +122,44 @@ impl fmt::Debug for ClientId {
 }
 serde_as_text!(ClientId);
 
-/// An end-user; its text is the `sub` of tokens (OpenID Connect Core §2), a bare UUID.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct UserId(uuid::Uuid);
+macro_rules! uuid_id {
+    ($(#[$doc:meta])* $name:ident, $what:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(uuid::Uuid);
 
-impl Opaque for UserId {
-    const PREFIX: &'static str = "";
-    fn from_bytes(bytes: [u8; 16]) -> Self {
-        Self(uuid::Builder::from_random_bytes(bytes).into_uuid())
-    }
+        impl Opaque for $name {
+            const PREFIX: &'static str = "";
+            fn from_bytes(bytes: [u8; 16]) -> Self {
+                Self(uuid::Builder::from_random_bytes(bytes).into_uuid())
+            }
+        }
+        impl FromStr for $name {
+            type Err = ParseError;
+            fn from_str(text: &str) -> Result<Self, ParseError> {
+                let parsed = uuid::Uuid::try_parse(text).ok().filter(|id| id.hyphenated().to_string() == text);
+                parsed.map(Self).ok_or(ParseError { what: $what })
+            }
+        }
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(&self.0.hyphenated(), f)
+            }
+        }
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(&self.0, f)
+            }
+        }
+        serde_as_text!($name);
+    };
 }
-impl FromStr for UserId {
-    type Err = ParseError;
-    fn from_str(text: &str) -> Result<Self, ParseError> {
-        let parsed = uuid::Uuid::try_parse(text).ok().filter(|id| id.hyphenated().to_string() == text);
-        parsed.map(Self).ok_or(ParseError { what: "user id" })
-    }
-}
-impl fmt::Display for UserId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0.hyphenated(), f)
-    }
-}
-impl fmt::Debug for UserId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-serde_as_text!(UserId);
+
+uuid_id!(/// An end-user; its text is the `sub` of tokens (OpenID Connect Core §2), a bare UUID.
+    UserId, "user id");
+uuid_id!(/// One server with one log, from its first event on. A data directory that was copied and went on elsewhere bears the same one
+    /// (THREATS.md F-16).
+    InstanceId, "instance id");
 
 /// The public randomness of one decision. It is recorded in `asked`, so that replay draws the same identifiers;
 /// therefore nothing secret is ever derived from it.

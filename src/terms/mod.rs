@@ -20,7 +20,8 @@ pub use actor::Actor;
 pub use digest::Digest;
 pub use error_code::ErrorCode;
 pub use id::{
-    ClientId, CodeId, ConsentId, CredentialId, GrantId, IdSeed, KeyId, Opaque, RegistrationPath, RequestId, SessionId, TokenId, UserId,
+    ClientId, CodeId, ConsentId, CredentialId, GrantId, IdSeed, InstanceId, KeyId, Opaque, RegistrationPath, RequestId, SessionId, TokenId,
+    UserId,
 };
 pub use moment::{Moment, RequestFacts};
 pub use pkce::{CodeChallenge, CodeVerifier};

@@ -1,14 +1,17 @@
 //! `cargo tool …`: programs that try a running Writ. Each stops by itself and prints a figure as its last line.
 
+mod control;
 mod crowd;
 mod flows;
 mod history;
+mod load;
 mod powercut;
 mod record;
 mod torture;
 mod victim;
 
 use clap::{Parser, Subcommand};
+use std::fmt::Display;
 use std::process::ExitCode;
 
 #[derive(Parser)]
@@ -22,6 +25,10 @@ struct Tool {
 enum Which {
     /// Lets clients run the code flow, refresh and introspect, against a server on this machine.
     Flows(flows::Flows),
+    /// Measures throughput, latency, CPU and memory of `writ serve`, against control servers in the same run.
+    Load(load::Load),
+    /// Is a control server: the least that any server must do. `load` starts these.
+    Control(control::Control),
     /// Kills a server under load and while it starts, and asks what it still knows.
     Torture(torture::Torture),
     /// Takes the power from under a server, and asks what it still knows.
@@ -30,23 +37,28 @@ enum Which {
 
 fn main() -> ExitCode {
     match Tool::parse().which {
-        Which::Flows(flows) => finish(flows::run(&flows).map(|figures| (figures.to_string(), figures.is_flawless()))),
-        Which::Powercut(powercut) => finish(powercut::run(&powercut).map(|figures| (figures.to_string(), figures.is_flawless()))),
-        Which::Torture(torture) => finish(torture::run(&torture).map(|figures| (figures.to_string(), figures.is_flawless()))),
+        Which::Flows(flows) => finish(flows::run(&flows), flows::Figures::is_flawless),
+        Which::Load(load) => finish(load::run(&load), load::Report::is_flawless),
+        Which::Control(control) => control::run(&control).map_or_else(|error| failed(&error), |()| ExitCode::SUCCESS),
+        Which::Torture(torture) => finish(torture::run(&torture), torture::Figures::is_flawless),
+        Which::Powercut(powercut) => finish(powercut::run(&powercut), powercut::Figures::is_flawless),
     }
 }
 
-/// The figure, and whether it is as it should be; or a sentence.
-#[expect(clippy::print_stdout, clippy::print_stderr, reason = "a tool tells its figure on stdout and why there is none on stderr")]
-fn finish<E: std::fmt::Display>(outcome: Result<(String, bool), E>) -> ExitCode {
+/// Tells the figures, which are a success if they are what they should be.
+#[expect(clippy::print_stdout, reason = "a tool tells its figure on stdout")]
+fn finish<T: Display, E: Display>(outcome: Result<T, E>, is_flawless: impl Fn(&T) -> bool) -> ExitCode {
     match outcome {
-        Ok((figures, is_flawless)) => {
+        Ok(figures) => {
             println!("{figures}");
-            if is_flawless { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+            if is_flawless(&figures) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
-        Err(error) => {
-            eprintln!("{error}");
-            ExitCode::FAILURE
-        }
+        Err(error) => failed(&error),
     }
+}
+
+#[expect(clippy::print_stderr, reason = "a tool tells on stderr why there is no figure")]
+fn failed(error: &impl Display) -> ExitCode {
+    eprintln!("{error}");
+    ExitCode::FAILURE
 }
