@@ -13,8 +13,8 @@ mod forgotten;
 mod index;
 mod introspect;
 mod keyring;
-mod log_key;
 mod known_tokens;
+mod log_key;
 mod mint;
 mod network;
 mod operate;
@@ -26,6 +26,7 @@ mod site;
 mod submit;
 mod tallies;
 mod turns;
+mod vault_check;
 
 pub use boot::{OpenSettings, StartError};
 pub use clock::{Clock, FrozenClock};

@@ -2,6 +2,7 @@
 
 mod control;
 mod crowd;
+mod flip;
 mod flows;
 mod history;
 mod load;
@@ -33,6 +34,8 @@ enum Which {
     Torture(torture::Torture),
     /// Takes the power from under a server, and asks what it still knows.
     Powercut(powercut::Powercut),
+    /// Damages copies of a data directory, one thing at a time, and looks what the server makes of them.
+    Flip(flip::Flip),
 }
 
 fn main() -> ExitCode {
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
         Which::Load(load) => finish(load::run(&load), load::Report::is_flawless),
         Which::Control(control) => control::run(&control).map_or_else(|error| failed(&error), |()| ExitCode::SUCCESS),
         Which::Torture(torture) => finish(torture::run(&torture), torture::Figures::is_flawless),
+        Which::Flip(flip) => finish(flip::run(&flip), flip::Figures::is_flawless),
         Which::Powercut(powercut) => finish(powercut::run(&powercut), powercut::Figures::is_flawless),
     }
 }
