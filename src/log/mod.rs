@@ -33,6 +33,7 @@ pub mod file;
 pub mod frame;
 pub mod framer;
 pub mod frames;
+pub mod guarded;
 pub mod lane;
 pub mod leaf;
 pub mod mark;

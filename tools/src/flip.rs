@@ -4,10 +4,12 @@ mod damage;
 mod secrets;
 mod trial;
 
+pub use damage::copy;
+
 use crate::crowd::Crowd;
 use crate::record::{self, RecordError};
 use crate::victim::{Binary, Home, VictimError, io};
-use damage::{Class, Sound, copy};
+use damage::{Class, Sound};
 use fastrand::Rng;
 use std::collections::BTreeMap;
 use std::fmt;

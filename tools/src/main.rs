@@ -4,6 +4,7 @@ mod control;
 mod crowd;
 mod flip;
 mod flows;
+mod fsync;
 mod history;
 mod load;
 mod powercut;
@@ -36,6 +37,8 @@ enum Which {
     Powercut(powercut::Powercut),
     /// Damages copies of a data directory, one thing at a time, and looks what the server makes of them.
     Flip(flip::Flip),
+    /// Lets each sync of a server fail in turn, and looks how it ends and what the next one knows.
+    Fsync(fsync::Fsync),
 }
 
 fn main() -> ExitCode {
@@ -44,6 +47,7 @@ fn main() -> ExitCode {
         Which::Load(load) => finish(load::run(&load), load::Report::is_flawless),
         Which::Control(control) => control::run(&control).map_or_else(|error| failed(&error), |()| ExitCode::SUCCESS),
         Which::Torture(torture) => finish(torture::run(&torture), torture::Figures::is_flawless),
+        Which::Fsync(fsync) => finish(fsync::run(&fsync), fsync::Figures::is_flawless),
         Which::Flip(flip) => finish(flip::run(&flip), flip::Figures::is_flawless),
         Which::Powercut(powercut) => finish(powercut::run(&powercut), powercut::Figures::is_flawless),
     }

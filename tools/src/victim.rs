@@ -216,8 +216,19 @@ impl Victim {
         }
         self.exited(START_PATIENCE)?.ok_or_else(|| VictimError::NotListening("it does not end".to_owned()))
     }
+    /// Whether it listens within this time.
+    pub fn listens(&self, patience: Duration) -> bool {
+        self.listening.recv_timeout(patience).is_ok()
+    }
     /// How it ended, if it does within this time; if not, it is killed.
     pub fn exited(&mut self, patience: Duration) -> Result<Option<ExitStatus>, VictimError> {
+        match self.try_exited(patience)? {
+            Some(status) => Ok(Some(status)),
+            None => self.kill().map(|()| None),
+        }
+    }
+    /// How it ended, if it does within this time.
+    pub fn try_exited(&mut self, patience: Duration) -> Result<Option<ExitStatus>, VictimError> {
         const STEP: Duration = Duration::from_millis(5);
         let mut waited = Duration::ZERO;
         while waited < patience {
@@ -227,7 +238,7 @@ impl Victim {
             std::thread::sleep(STEP);
             waited += STEP;
         }
-        self.kill().map(|()| None)
+        Ok(None)
     }
     /// Everything it said, once it has ended.
     pub fn said_to_the_end(&mut self) -> String {
