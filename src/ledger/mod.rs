@@ -6,6 +6,8 @@
 
 mod boot;
 mod clock;
+#[cfg(test)]
+mod commit_path;
 mod disclose;
 mod entropy;
 mod failure;
