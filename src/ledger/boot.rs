@@ -1,11 +1,12 @@
 //! Opening a data directory: lock, vault, log, replay, and the comparison of vault and log.
 
+use super::digests::Digests;
 use super::index::Index;
 use super::vault_check::{self, Sealed};
 use super::{Clock, Failure, Ledger, Shared, Site, draw_id, entropy, log_key, tallies};
 use crate::command::CreateServer;
 use crate::event::{Record, RecordError};
-use crate::log::{self, Committer, DataDirectory, EngineKind, Fatal, LogStore, StoredRecord};
+use crate::log::{self, Cause, Committer, DataDirectory, EngineKind, Fatal, KeptCheckpoints, LogStore, StoredRecord, VerifyFailure};
 use crate::projection::{Corrupt, State};
 use crate::terms::{Seq, SiteName, Subject};
 use crate::vault::{PasswordPool, Vault, VaultError};
@@ -43,6 +44,19 @@ pub enum StartError {
     /// A site of the log has no keys in the vault.
     #[error("the vault has no keys for site {0}: restore the vault and its master key from a backup")]
     KeysMissing(SiteName),
+    /// A kept checkpoint is not of this log.
+    #[error("the checkpoint kept of site {site} does not fit its log, {failure} ({why}): restore log, mark and checkpoints from a backup")]
+    Checkpoint {
+        /// Whose.
+        site: SiteName,
+        /// What is wrong, by its public name.
+        failure: VerifyFailure,
+        /// What was found.
+        why: String,
+    },
+    /// Nobody can tell whether the log continues what was signed.
+    #[error("the kept checkpoints cannot be read, {0}: restore them from a backup")]
+    CheckpointsUnreadable(Cause),
     /// The first event could not be written.
     #[error(transparent)]
     Failure(#[from] Failure),
@@ -93,7 +107,8 @@ impl Ledger {
             let keys = vault.site_keys(&name)?.ok_or_else(|| StartError::KeysMissing(name.clone()))?;
             vault_check::compare(&vault, &name, &state, &sealed, is_sound)?;
             let lane = committer.lane(&name);
-            sites.insert(name.clone(), Arc::new(Site::new(name, lane, keys, state, index)));
+            let digests = Digests::of(directory.path(), &name);
+            sites.insert(name, Arc::new(Site::new(lane, keys, digests, state, index)));
         }
         let clock = settings.clock.unwrap_or_else(Clock::system);
         clock.not_before(last_t);
@@ -107,9 +122,11 @@ impl Ledger {
             known_tokens: Default::default(),
             tallies: tallies::Tallies::default(),
             registrations: Default::default(),
+            kept_checkpoints: KeptCheckpoints::of(&directory),
             directory,
         };
         let ledger = Self { shared: Arc::new(shared) };
+        ledger.recall_checkpoints()?;
         ledger.begin_own_log()?;
         Ok(ledger)
     }

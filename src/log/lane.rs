@@ -1,8 +1,10 @@
 //! How far the events of one site are durable.
 
 use super::merkle::Edge;
+use super::tile::TileRoots;
 use super::{Position, StoredRecord, leaf_hash};
 use crate::terms::{Digest, Seq, SiteName};
+use std::ops::Range;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
@@ -43,12 +45,13 @@ pub struct Stopped;
 pub(super) struct Kept {
     pub positions: Vec<Position>,
     pub edge: Edge,
+    pub tile_roots: TileRoots,
 }
 
 impl Kept {
     pub fn add(&mut self, position: Position, leaf_hash: Digest) {
         self.positions.push(position);
-        self.edge.append(leaf_hash);
+        self.edge.append_and_tell(leaf_hash, |height, root| self.tile_roots.add(height, root));
     }
     pub fn add_record(&mut self, record: &StoredRecord) {
         self.add(record.position, leaf_hash(&record.leaf));
@@ -85,6 +88,10 @@ impl Lane {
     /// Size and root of the tree over the durable events.
     pub fn edge(&self) -> Edge {
         self.kept().edge.clone()
+    }
+    /// The roots of these full tiles of a level; none if one of them is not full yet.
+    pub(super) fn tile_roots(&self, level: u8, tiles: &Range<u64>) -> Option<Vec<Digest>> {
+        self.kept().tile_roots.of(level, tiles)
     }
     pub(super) fn position(&self, seq: Seq) -> Option<Position> {
         let index = usize::try_from(seq.0).ok()?;

@@ -7,6 +7,7 @@ mod flows;
 mod fsync;
 mod history;
 mod load;
+mod mutate;
 mod powercut;
 mod record;
 mod torture;
@@ -29,6 +30,8 @@ enum Which {
     Flows(flows::Flows),
     /// Measures throughput, latency, CPU and memory of `writ serve`, against control servers in the same run.
     Load(load::Load),
+    /// Changes exported bundles and compares what the two verifiers say of each.
+    Mutate(mutate::Mutate),
     /// Is a control server: the least that any server must do. `load` starts these.
     Control(control::Control),
     /// Kills a server under load and while it starts, and asks what it still knows.
@@ -45,6 +48,7 @@ fn main() -> ExitCode {
     match Tool::parse().which {
         Which::Flows(flows) => finish(flows::run(&flows), flows::Figures::is_flawless),
         Which::Load(load) => finish(load::run(&load), load::Report::is_flawless),
+        Which::Mutate(mutate) => finish(mutate::run(&mutate), mutate::Figures::is_flawless),
         Which::Control(control) => control::run(&control).map_or_else(|error| failed(&error), |()| ExitCode::SUCCESS),
         Which::Torture(torture) => finish(torture::run(&torture), torture::Figures::is_flawless),
         Which::Fsync(fsync) => finish(fsync::run(&fsync), fsync::Figures::is_flawless),
