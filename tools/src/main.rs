@@ -2,7 +2,9 @@
 
 mod control;
 mod crowd;
+mod flip;
 mod flows;
+mod fsync;
 mod grow;
 mod history;
 mod load;
@@ -39,6 +41,10 @@ enum Which {
     Torture(torture::Torture),
     /// Takes the power from under a server, and asks what it still knows.
     Powercut(powercut::Powercut),
+    /// Damages copies of a data directory, one thing at a time, and looks what the server makes of them.
+    Flip(flip::Flip),
+    /// Lets each sync of a server fail in turn, and looks how it ends and what the next one knows.
+    Fsync(fsync::Fsync),
 }
 
 fn main() -> ExitCode {
@@ -49,6 +55,8 @@ fn main() -> ExitCode {
         Which::Mutate(mutate) => finish(mutate::run(&mutate), mutate::Figures::is_flawless),
         Which::Control(control) => control::run(&control).map_or_else(|error| failed(&error), |()| ExitCode::SUCCESS),
         Which::Torture(torture) => finish(torture::run(&torture), torture::Figures::is_flawless),
+        Which::Fsync(fsync) => finish(fsync::run(&fsync), fsync::Figures::is_flawless),
+        Which::Flip(flip) => finish(flip::run(&flip), flip::Figures::is_flawless),
         Which::Powercut(powercut) => finish(powercut::run(&powercut), powercut::Figures::is_flawless),
     }
 }
