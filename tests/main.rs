@@ -24,5 +24,6 @@ mod logout;
 mod parameters;
 mod registration;
 mod sites;
+mod time_travel;
 mod token;
 mod userinfo;
