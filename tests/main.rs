@@ -22,6 +22,7 @@ mod harness;
 mod introspection;
 mod logout;
 mod parameters;
+mod proofs;
 mod registration;
 mod sites;
 mod time_travel;

@@ -23,6 +23,7 @@ mod state;
 mod table;
 mod user;
 
+use crate::log::guarded::is_guarded;
 use clap::{Args, Parser, Subcommand};
 use exit::CliError;
 use output::{Format, Output};
@@ -108,7 +109,18 @@ enum Command {
 
 /// Runs the program with the process's arguments.
 pub fn run() -> ExitCode {
+    keep_told_panics_quiet();
     run_with(std::env::args_os())
+}
+
+/// A panic that the log catches over damaged files is told as one sentence; its trace would only hide that.
+fn keep_told_panics_quiet() {
+    let report = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if !is_guarded() {
+            report(panic);
+        }
+    }));
 }
 
 fn run_with(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -140,6 +152,11 @@ async fn dispatch(cli: Cli) -> Result<(), CliError> {
     }
     output::trace_words("writ=warn,error");
     let mut output = Output::new(global.output);
+    if let Command::Audit(audit::AuditCommand::Verify(args)) = &cli.command
+        && let Some(done) = audit::without_server(args, &mut output).await
+    {
+        return done;
+    }
     let may_create = matches!(&cli.command, Command::Site(site::SiteCommand::Add(_)));
     let reach = Reach::open(&global, may_create).await?;
     let done = match cli.command {

@@ -7,6 +7,8 @@
 mod boot;
 mod checkpoints;
 mod clock;
+#[cfg(test)]
+mod commit_path;
 mod digests;
 mod disclose;
 mod entropy;
@@ -29,6 +31,7 @@ mod site;
 mod submit;
 mod tallies;
 mod turns;
+mod vault_check;
 
 pub use boot::{OpenSettings, StartError};
 pub use checkpoints::SignedHead;

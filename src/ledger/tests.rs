@@ -355,6 +355,18 @@ async fn keys_of_subjects_that_are_not_in_the_log_are_swept_at_the_start() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_swept_from_a_vault_that_lacks_something() {
+    let world = world(Profile::Standard, "openid").await;
+    let command = registration("openid", Actor::Os(0), &["a@example.org"]);
+    let lost = Subject::Client(command.client.clone());
+    world.ledger.register_client(&world.site, command, world.ledger.own_request()).await.unwrap();
+    world.ledger.shared.vault.destroy_subject(world.site.name(), &lost).unwrap();
+    world.ledger.shared.vault.ensure_subject(world.site.name(), &Subject::User(draw_id())).unwrap();
+    let before = world.subjects();
+    assert_eq!(world.reopened().subjects(), before, "what looks superfluous may be what a repair looks for");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_stranger_who_registers_too_often_is_told_to_wait_and_an_administrator_is_not() {
     let world = world(Profile::Standard, "openid").await;
     let register = async |by, ip| world.ledger.register_client(&world.site, registration("openid", by, &[]), world.facts(ip)).await;
