@@ -25,5 +25,6 @@ mod parameters;
 mod proofs;
 mod registration;
 mod sites;
+mod time_travel;
 mod token;
 mod userinfo;

@@ -49,6 +49,8 @@ proptest! {
             let mut answers = Vec::new();
             let story = played(&story, async |story| answers.extend(Answer::given(story).await)).await;
             let world = if restarts { story.world.reopened() } else { story.world };
+            // Where the wall clock was set back, the server begins a little before it ended.
+            world.advance(120);
             for answer in &answers {
                 answer.is_given_again(&world).await;
             }
