@@ -23,12 +23,12 @@ pub mod view;
 pub mod when;
 
 pub use filter::{Filter, FilterError};
-pub use lineage::lineage;
+pub use lineage::{chain, lineage};
 pub use prove::{EvidenceError, evidence};
 pub use select::{Selection, select};
 pub use story::{Kind, StoryError, story};
 pub use view::{Identify, Viewer};
-pub use when::When;
+pub use when::{Point, When, WhenError};
 
 use crate::event::Record;
 use crate::ledger::{Failure, Ledger, Site};

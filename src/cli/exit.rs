@@ -22,6 +22,7 @@ const INCOMPLETE: u8 = 4;
 const NOT_PERMITTED: u8 = 5;
 const UNKNOWN: u8 = 6;
 const UNREACHABLE: u8 = 7;
+const REPLAY_DIFFERS: u8 = 8;
 const OUTPUT: u8 = 9;
 
 impl CliError {
@@ -33,6 +34,9 @@ impl CliError {
     }
     pub(super) fn integrity(sentence: impl Into<String>) -> Self {
         Self { code: INTEGRITY, sentence: sentence.into() }
+    }
+    pub(super) fn replay_differs(sentence: impl Into<String>) -> Self {
+        Self { code: REPLAY_DIFFERS, sentence: sentence.into() }
     }
     /// Not everything that was asked could be told.
     pub(super) fn incomplete(sentence: impl Into<String>) -> Self {

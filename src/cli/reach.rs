@@ -89,10 +89,15 @@ impl Reach {
         parsed(&answer.whole().await?)
     }
 
+    /// Asks for something that a query describes.
+    pub(super) async fn find(&self, segments: &[&str], query: &[(&str, &str)]) -> Result<Value, CliError> {
+        parsed(&self.stream(segments, query).await?.whole().await?)
+    }
+
     /// Asks with a text as body.
-    pub(super) async fn ask_about(&self, segments: &[&str], text: &str) -> Result<Value, CliError> {
+    pub(super) async fn ask_about(&self, segments: &[&str], query: &[(&str, &str)], text: &str) -> Result<Value, CliError> {
         let body = Bytes::copy_from_slice(text.as_bytes());
-        let answer = self.send(Method::POST, segments, &[], "text/plain", body).await?;
+        let answer = self.send(Method::POST, segments, query, "text/plain", body).await?;
         parsed(&answer.whole().await?)
     }
 

@@ -23,6 +23,7 @@ mod head_lines;
 pub mod inbound;
 mod interaction;
 mod introspect;
+mod introspect_body;
 pub mod json_body;
 mod jwks;
 mod login;

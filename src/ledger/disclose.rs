@@ -5,6 +5,7 @@ use crate::event::Record;
 use crate::log::{Disclosure, StoredRecord, seal};
 use crate::terms::{Seq, UserId};
 use serde_json::{Map, Value};
+use std::ops::Range;
 
 impl Ledger {
     /// One durable record as the log holds it.
@@ -16,6 +17,17 @@ impl Ledger {
     pub fn record(&self, site: &Site, seq: Seq) -> Result<Record, Failure> {
         let stored = self.stored(site, seq)?;
         Record::from_leaf(&stored.leaf).map_err(|error| Failure::Unreadable(error.to_string()))
+    }
+
+    /// The records of a site within this range of numbers, in order, as far as they are durable at the call. Ends after an error. Reads the
+    /// log, so not for threads that serve requests.
+    pub fn records<'a>(&'a self, site: &'a Site, within: Range<Seq>) -> impl Iterator<Item = Result<Record, Failure>> + 'a {
+        let wanted = usize::try_from(within.end.0.saturating_sub(within.start.0)).unwrap_or(usize::MAX);
+        let stored = self.shared.committer.records(&site.lane, within.start).take(wanted);
+        stored.map(|stored| {
+            let stored = stored.map_err(|error| Failure::Unreadable(error.to_string()))?;
+            Record::from_leaf(&stored.leaf).map_err(|error| Failure::Unreadable(error.to_string()))
+        })
     }
 
     /// The sealed fields of a record that can still be opened, by name. A destroyed key leaves its fields out.
@@ -49,7 +61,7 @@ impl Ledger {
     }
 
     /// What this record says of a person: claims by name, and `username`.
-    pub(super) fn claims_at(&self, site: &Site, at: Seq) -> Result<Map<String, Value>, Failure> {
+    pub fn claims_at(&self, site: &Site, at: Seq) -> Result<Map<String, Value>, Failure> {
         let fields = self.disclosed(site, at)?;
         let named = fields.into_iter().map(|(name, value)| (name.strip_prefix("claim.").unwrap_or(&name).to_owned(), value));
         Ok(named.collect())

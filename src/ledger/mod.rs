@@ -7,6 +7,9 @@
 mod boot;
 mod checkpoints;
 mod clock;
+#[cfg(test)]
+mod commit_path;
+mod digests;
 mod disclose;
 mod entropy;
 mod failure;
@@ -28,10 +31,12 @@ mod site;
 mod submit;
 mod tallies;
 mod turns;
+mod vault_check;
 
 pub use boot::{OpenSettings, StartError};
 pub use checkpoints::SignedHead;
 pub use clock::{Clock, FrozenClock};
+pub use digests::{DIGEST_EVERY, LiveDigest, RecordedDigest, RecordedDigests};
 pub use entropy::{draw_bytes, draw_id, draw_secret};
 pub use failure::Failure;
 pub use index::Most;
@@ -88,10 +93,14 @@ impl Ledger {
     pub fn request_id(&self) -> RequestId {
         draw_id()
     }
-    /// Waits until everything queued is durable, ends the commit thread, and signs what every log has come to.
+    /// Waits until everything queued is durable, ends the commit thread, signs what every log has come to, and records what each
+    /// site's state added up to.
     pub fn shut_down(&self) {
         match self.shared.committer.shut_down() {
-            Ok(()) => self.sign_at_the_end(),
+            Ok(()) => {
+                self.sign_at_the_end();
+                self.record_last_digests();
+            }
             Err(fatal) => tracing::error!(%fatal, "the log had stopped before it was shut down"),
         }
     }

@@ -35,6 +35,7 @@ pub mod file;
 pub mod frame;
 pub mod framer;
 pub mod frames;
+pub mod guarded;
 pub mod kept_checkpoints;
 pub mod lane;
 pub mod leaf;

@@ -9,7 +9,10 @@ mod look;
 mod member;
 mod walk;
 
+pub use asking::Gone;
+
 use crate::flows::target::Target;
+use crate::flows::wire::Wire;
 use crate::history::History;
 use fastrand::Rng;
 use member::Member;
@@ -40,6 +43,11 @@ impl Shared {
     pub fn lock(&self) -> MutexGuard<'_, History> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Registers one client, as a stranger may.
+pub async fn register(target: &Target, history: &Shared, wire: &mut Wire) -> Result<(), Gone> {
+    app::App::register(target, history, wire).await?.map(drop).ok_or(Gone)
 }
 
 impl Crowd {

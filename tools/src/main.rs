@@ -2,7 +2,10 @@
 
 mod control;
 mod crowd;
+mod flip;
 mod flows;
+mod fsync;
+mod grow;
 mod history;
 mod load;
 mod mutate;
@@ -28,6 +31,8 @@ enum Which {
     Flows(flows::Flows),
     /// Measures throughput, latency, CPU and memory of `writ serve`, against control servers in the same run.
     Load(load::Load),
+    /// Makes a log of so many events, for later measurements.
+    Grow(grow::Grow),
     /// Changes exported bundles and compares what the two verifiers say of each.
     Mutate(mutate::Mutate),
     /// Is a control server: the least that any server must do. `load` starts these.
@@ -36,15 +41,22 @@ enum Which {
     Torture(torture::Torture),
     /// Takes the power from under a server, and asks what it still knows.
     Powercut(powercut::Powercut),
+    /// Damages copies of a data directory, one thing at a time, and looks what the server makes of them.
+    Flip(flip::Flip),
+    /// Lets each sync of a server fail in turn, and looks how it ends and what the next one knows.
+    Fsync(fsync::Fsync),
 }
 
 fn main() -> ExitCode {
     match Tool::parse().which {
         Which::Flows(flows) => finish(flows::run(&flows), flows::Figures::is_flawless),
         Which::Load(load) => finish(load::run(&load), load::Report::is_flawless),
+        Which::Grow(grow) => finish(grow::run(&grow), grow::Grown::is_flawless),
         Which::Mutate(mutate) => finish(mutate::run(&mutate), mutate::Figures::is_flawless),
         Which::Control(control) => control::run(&control).map_or_else(|error| failed(&error), |()| ExitCode::SUCCESS),
         Which::Torture(torture) => finish(torture::run(&torture), torture::Figures::is_flawless),
+        Which::Fsync(fsync) => finish(fsync::run(&fsync), fsync::Figures::is_flawless),
+        Which::Flip(flip) => finish(flip::run(&flip), flip::Figures::is_flawless),
         Which::Powercut(powercut) => finish(powercut::run(&powercut), powercut::Figures::is_flawless),
     }
 }

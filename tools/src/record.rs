@@ -4,6 +4,7 @@ use crate::history::Recorded;
 use std::convert::Infallible;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use writ::log::directory::DirectoryError;
 use writ::log::{DataDirectory, EngineKind, LogStore, StoredRecord};
 
 /// Why a log was not read.
@@ -11,7 +12,7 @@ use writ::log::{DataDirectory, EngineKind, LogStore, StoredRecord};
 pub enum RecordError {
     /// The directory cannot be used.
     #[error("{0}")]
-    Directory(#[from] writ::log::directory::DirectoryError),
+    Directory(#[from] DirectoryError),
     /// The log is refused.
     #[error("{0}")]
     Open(#[from] writ::log::OpenError),
@@ -22,16 +23,25 @@ pub enum RecordError {
 
 /// Every record of the directory's log, in order, from a temporary copy: the directory is left as it is.
 pub fn records(data: &Path) -> Result<Vec<StoredRecord>, RecordError> {
-    catch_unwind(AssertUnwindSafe(|| {
-        let directory = DataDirectory::open_read_only(data)?;
+    guarded(|| DataDirectory::open_read_only(data))
+}
+
+/// Every record of the directory's log, opened as a server would, which may change its files.
+pub fn records_in_place(data: &Path) -> Result<Vec<StoredRecord>, RecordError> {
+    guarded(|| DataDirectory::open(data))
+}
+
+fn guarded(open: impl FnOnce() -> Result<DataDirectory, DirectoryError>) -> Result<Vec<StoredRecord>, RecordError> {
+    let read = || {
+        let directory = open()?;
         let mut records = Vec::new();
         LogStore::open(&directory, EngineKind::Sled)?.replay(|record| {
             records.push(record);
             Ok::<(), Infallible>(())
         })?;
         Ok(records)
-    }))
-    .unwrap_or(Err(RecordError::Panicked))
+    };
+    catch_unwind(AssertUnwindSafe(read)).unwrap_or(Err(RecordError::Panicked))
 }
 
 /// The same, by the requests that caused the events.

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// Why there is no victim.
@@ -137,6 +138,11 @@ impl Home {
         Victim::watch(self.spawn(wrapper, &["serve", "--listen", &listen], Stdio::null())?)
     }
 
+    /// Opens the directory as to serve it, says what would be served, and ends.
+    pub fn check(&self) -> Result<Victim, VictimError> {
+        Victim::watch(self.spawn(&[], &["serve", "--check"], Stdio::null())?)
+    }
+
     fn spawn(&self, wrapper: &[String], arguments: &[&str], stdin: Stdio) -> Result<Child, VictimError> {
         let mut command = match wrapper.split_first() {
             Some((program, own)) => {
@@ -157,6 +163,7 @@ pub struct Victim {
     child: Child,
     said: Arc<Mutex<Vec<String>>>,
     listening: Receiver<()>,
+    reader: Option<JoinHandle<()>>,
 }
 
 /// So many lines of a server are kept.
@@ -166,7 +173,7 @@ impl Victim {
     fn watch(mut child: Child) -> Result<Self, VictimError> {
         let said: Arc<Mutex<Vec<String>>> = Arc::default();
         let (listens, listening) = mpsc::channel();
-        if let Some(told) = child.stderr.take() {
+        let reader = child.stderr.take().map(|told| {
             let kept = said.clone();
             // Reads on for ever: a server whose stderr is full would stand still.
             std::thread::spawn(move || {
@@ -179,9 +186,9 @@ impl Victim {
                         kept.push(line);
                     }
                 }
-            });
-        }
-        Ok(Self { child, said, listening })
+            })
+        });
+        Ok(Self { child, said, listening, reader })
     }
     /// Waits until it listens; one that does not is killed.
     pub fn ready(&mut self) -> Result<(), VictimError> {
@@ -209,8 +216,19 @@ impl Victim {
         }
         self.exited(START_PATIENCE)?.ok_or_else(|| VictimError::NotListening("it does not end".to_owned()))
     }
+    /// Whether it listens within this time.
+    pub fn listens(&self, patience: Duration) -> bool {
+        self.listening.recv_timeout(patience).is_ok()
+    }
     /// How it ended, if it does within this time; if not, it is killed.
     pub fn exited(&mut self, patience: Duration) -> Result<Option<ExitStatus>, VictimError> {
+        match self.try_exited(patience)? {
+            Some(status) => Ok(Some(status)),
+            None => self.kill().map(|()| None),
+        }
+    }
+    /// How it ended, if it does within this time.
+    pub fn try_exited(&mut self, patience: Duration) -> Result<Option<ExitStatus>, VictimError> {
         const STEP: Duration = Duration::from_millis(5);
         let mut waited = Duration::ZERO;
         while waited < patience {
@@ -220,7 +238,15 @@ impl Victim {
             std::thread::sleep(STEP);
             waited += STEP;
         }
-        self.kill().map(|()| None)
+        Ok(None)
+    }
+    /// Everything it said, once it has ended.
+    pub fn said_to_the_end(&mut self) -> String {
+        if let Some(reader) = self.reader.take() {
+            // It reads until the pipe is closed; that it panicked is not possible.
+            let _ = reader.join();
+        }
+        self.said()
     }
     /// What it said on stderr.
     pub fn said(&self) -> String {

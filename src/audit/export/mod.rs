@@ -7,7 +7,7 @@ mod spool;
 
 pub use spool::{Spooled, spool};
 
-use super::{Filter, FilterError, Identify};
+use super::{Filter, FilterError, Identify, WhenError};
 use crate::ledger::{Failure, Ledger, SignedHead, Site};
 use serde_json::{Map, Value};
 use std::io;
@@ -49,8 +49,8 @@ pub enum ExportError {
 /// Which events are meant, as of now. None if there is none.
 ///
 /// # Errors
-/// A log that has stopped or cannot be read, a checkpoint that cannot be signed or kept.
-pub async fn plan(ledger: &Ledger, site: &Arc<Site>, filter: &Filter) -> Result<Option<Plan>, Failure> {
+/// A log that has stopped or cannot be read, a checkpoint that cannot be signed or kept, a point in time that the log does not know.
+pub async fn plan(ledger: &Ledger, site: &Arc<Site>, filter: &Filter) -> Result<Option<Plan>, WhenError> {
     if site.durable().events == 0 {
         return Ok(None);
     }

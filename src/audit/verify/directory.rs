@@ -35,7 +35,7 @@ pub struct SiteFinding {
     /// Whose log.
     pub site: Option<SiteName>,
     /// What.
-    pub finding: Finding,
+    pub finding: Box<Finding>,
     /// In more words.
     pub why: Option<String>,
 }
@@ -85,7 +85,8 @@ fn lock(path: &Path) -> Result<Option<File>, DirectoryUnreadable> {
 
 fn check(directory: &DataDirectory, trusted: &[VerifierKey], earlier: &[String]) -> Result<Vec<SiteVerified>, SiteFinding> {
     let kept = KeptCheckpoints::of(directory).read();
-    let kept = kept.map_err(|cause| SiteFinding { site: None, finding: VerifyFailure::File.into(), why: Some(cause.to_string()) })?;
+    let kept =
+        kept.map_err(|cause| SiteFinding { site: None, finding: Box::new(VerifyFailure::File.into()), why: Some(cause.to_string()) })?;
     let sizes: BTreeSet<u64> = kept.values().chain(earlier).filter_map(|note| told_size(note)).collect();
     let engine = if directory.path().join("segment").exists() { EngineKind::File } else { EngineKind::Sled };
     let mut sites: BTreeMap<SiteName, Growing> = BTreeMap::new();
@@ -116,7 +117,7 @@ fn told_size(note: &str) -> Option<u64> {
 
 impl SiteFinding {
     fn of(site: &SiteName, finding: Finding) -> Self {
-        Self { site: Some(site.clone()), finding, why: None }
+        Self { site: Some(site.clone()), finding: Box::new(finding), why: None }
     }
 }
 
@@ -205,7 +206,7 @@ fn refused(error: OpenError) -> SiteFinding {
         | OpenError::ReadOnly
         | OpenError::Thread(_) => VerifyFailure::File,
     };
-    SiteFinding { site: None, finding: failure.into(), why: Some(why) }
+    SiteFinding { site: None, finding: Box::new(failure.into()), why: Some(why) }
 }
 
 fn of_damage(damage: &Damage) -> VerifyFailure {

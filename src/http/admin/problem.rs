@@ -1,15 +1,16 @@
 //! What went wrong with a call, as RFC 9457 tells it: a fixed title for the kind, a detail that names the next step, `corr` to find
 //! it in the log, and `code`, the one word by which programs tell the kinds apart.
 
-use crate::audit::{EvidenceError, FilterError, StoryError};
+use crate::audit::{EvidenceError, FilterError, StoryError, WhenError};
 use crate::command::Refused;
 use crate::event::Refusal;
 use crate::http::Response;
 use crate::http::reply::{content, no_store};
 use crate::ledger::{Failure, SiteError};
+use crate::replay::{PathError, ReplayError};
 use crate::terms::RequestId;
 use http::StatusCode;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// What a handler gives.
 pub(super) type Answer = Result<Response, Problem>;
@@ -42,6 +43,11 @@ impl Problem {
     }
     pub(super) fn no_such_address() -> Self {
         Self::unknown("the admin API has nothing at this address, or does not take this method there".to_owned())
+    }
+
+    /// The problem in a line of a stream whose head has been sent.
+    pub(super) fn told(&self) -> Value {
+        json!({ "code": self.code, "detail": self.detail })
     }
 
     pub(super) fn response(self, corr: RequestId) -> Response {
@@ -125,6 +131,39 @@ impl From<StoryError> for Problem {
             StoryError::Unknown { .. } => Self::unknown(error.to_string()),
             StoryError::OtherKind { .. } => Self::malformed(error.to_string()),
             StoryError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<WhenError> for Problem {
+    fn from(error: WhenError) -> Self {
+        match error {
+            WhenError::Unknown { .. } => Self::unknown(error.to_string()),
+            WhenError::Future(_) => Self::malformed(error.to_string()),
+            WhenError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<ReplayError> for Problem {
+    fn from(error: ReplayError) -> Self {
+        match error {
+            ReplayError::Failure(failure) => failure.into(),
+            ReplayError::Stopped => Self {
+                status: StatusCode::SERVICE_UNAVAILABLE,
+                code: "stopped",
+                title: "The server is stopping",
+                detail: error.to_string(),
+            },
+        }
+    }
+}
+
+impl From<PathError> for Problem {
+    fn from(error: PathError) -> Self {
+        match error {
+            PathError::Absent(_) => Self::unknown(error.to_string()),
+            PathError::NoSuchKind { .. } | PathError::Condition { .. } => Self::malformed(error.to_string()),
         }
     }
 }
