@@ -9,6 +9,7 @@
 //! | [`story`] | everything that belongs to an id, its state now and why |
 
 pub mod bundle;
+pub mod export;
 pub mod facts;
 pub mod filter;
 mod gather;

@@ -38,6 +38,10 @@ impl CliError {
     pub(super) fn replay_differs(sentence: impl Into<String>) -> Self {
         Self { code: REPLAY_DIFFERS, sentence: sentence.into() }
     }
+    /// Not everything that was asked could be told.
+    pub(super) fn incomplete(sentence: impl Into<String>) -> Self {
+        Self { code: INCOMPLETE, sentence: sentence.into() }
+    }
     /// Nothing was found where that is an answer, not an error: no words.
     pub(super) fn no() -> Self {
         Self { code: NO, sentence: String::new() }

@@ -152,6 +152,11 @@ async fn dispatch(cli: Cli) -> Result<(), CliError> {
     }
     output::trace_words("writ=warn,error");
     let mut output = Output::new(global.output);
+    if let Command::Audit(audit::AuditCommand::Verify(args)) = &cli.command
+        && let Some(done) = audit::without_server(args, &mut output).await
+    {
+        return done;
+    }
     let may_create = matches!(&cli.command, Command::Site(site::SiteCommand::Add(_)));
     let reach = Reach::open(&global, may_create).await?;
     let done = match cli.command {

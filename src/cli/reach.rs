@@ -112,6 +112,11 @@ impl Reach {
         self.send(Method::GET, segments, query, "application/json", Bytes::new()).await
     }
 
+    /// Asks, with a JSON body, for something that is read while it comes.
+    pub(super) async fn ask_for_stream(&self, segments: &[&str], body: &Value) -> Result<AdminAnswer, CliError> {
+        self.send(Method::POST, segments, &[], "application/json", Bytes::from(body.to_string())).await
+    }
+
     async fn send(
         &self,
         method: Method,

@@ -1,5 +1,7 @@
 //! A ledger with a person and an app, and a clock that is moved by hand.
 
+mod digests;
+
 use super::*;
 use crate::command::*;
 use crate::event::{AuditEvent, ClientMetadata, Event, IssuedTokens, Profile, ServerEvent, TokenEvent};

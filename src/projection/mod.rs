@@ -20,6 +20,8 @@ mod view;
 pub use clients::{Client, Clients, is_another_app};
 pub use consents::{Consent, Consents};
 pub use digest::FOLD_VERSION;
+#[cfg(test)]
+pub(crate) use digest::without_hashing;
 pub use grants::{Code, Ending, Grant, Grants, Token};
 pub use keys::{Key, Keys};
 pub use liveness::{Life, Liveness};

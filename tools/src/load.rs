@@ -12,6 +12,7 @@ mod served;
 mod tests;
 mod workload;
 
+pub use process::{Memory, Process};
 pub use report::Report;
 pub use seat::Seat;
 pub use workload::Workload;
@@ -103,7 +104,7 @@ pub fn run(load: &Load) -> Result<Report, LoadError> {
 struct Subject {
     who: Who,
     alg: SigningAlgorithm,
-    process: process::Process,
+    process: Process,
     seats: Vec<Seat>,
 }
 

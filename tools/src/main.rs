@@ -5,6 +5,7 @@ mod crowd;
 mod flip;
 mod flows;
 mod fsync;
+mod grow;
 mod history;
 mod load;
 mod mutate;
@@ -30,6 +31,8 @@ enum Which {
     Flows(flows::Flows),
     /// Measures throughput, latency, CPU and memory of `writ serve`, against control servers in the same run.
     Load(load::Load),
+    /// Makes a log of so many events, for later measurements.
+    Grow(grow::Grow),
     /// Changes exported bundles and compares what the two verifiers say of each.
     Mutate(mutate::Mutate),
     /// Is a control server: the least that any server must do. `load` starts these.
@@ -48,6 +51,7 @@ fn main() -> ExitCode {
     match Tool::parse().which {
         Which::Flows(flows) => finish(flows::run(&flows), flows::Figures::is_flawless),
         Which::Load(load) => finish(load::run(&load), load::Report::is_flawless),
+        Which::Grow(grow) => finish(grow::run(&grow), grow::Grown::is_flawless),
         Which::Mutate(mutate) => finish(mutate::run(&mutate), mutate::Figures::is_flawless),
         Which::Control(control) => control::run(&control).map_or_else(|error| failed(&error), |()| ExitCode::SUCCESS),
         Which::Torture(torture) => finish(torture::run(&torture), torture::Figures::is_flawless),

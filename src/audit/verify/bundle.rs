@@ -50,6 +50,15 @@ pub enum Since {
     },
 }
 
+impl Since {
+    /// The earlier checkpoint's size.
+    pub fn size(self) -> u64 {
+        match self {
+            Self::Continued { size } | Self::NotCovered { size } => size,
+        }
+    }
+}
+
 /// Checks a bundle in either form, to its last byte. `earlier` are signed checkpoints that the log has to continue. Gives the first
 /// thing that does not hold, or an error if it cannot be read.
 pub fn bundle(input: impl Read, trust: &Trust, earlier: &[String]) -> io::Result<Result<Verified, Finding>> {

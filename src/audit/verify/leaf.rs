@@ -31,6 +31,10 @@ impl Leaf {
     pub(super) fn t(&self) -> Option<&str> {
         self.0.get("t")?.as_str().filter(|t| is_instant(t))
     }
+    /// Any of its members.
+    pub(super) fn member(&self, name: &str) -> Option<&Value> {
+        self.0.get(name)
+    }
     /// The digests of its sealed fields.
     pub(super) fn digests(&self) -> Result<Vec<&str>, VerifyFailure> {
         match self.0.get("_sd") {

@@ -4,9 +4,11 @@
 //! |---|---|
 //! | [`bundle`](mod@bundle) | a bundle, while it is read |
 //! | `events` | its events, one after the other |
+//! | [`directory`](mod@directory) | a data directory |
 //! | `leaf` | what one leaf says |
 
 pub mod bundle;
+pub mod directory;
 mod events;
 mod leaf;
 #[cfg(test)]
@@ -14,6 +16,7 @@ mod leaf;
 mod tests;
 
 pub use bundle::{Since, Trust, Verified, bundle};
+pub use directory::{DirectoryUnreadable, SiteFinding, SiteVerified, directory};
 
 use crate::log::VerifyFailure;
 use std::fmt;

@@ -10,6 +10,7 @@ mod clients;
 mod clock;
 mod events;
 mod explain;
+mod exports;
 mod introspect_then;
 mod introspection;
 mod keys;
@@ -36,12 +37,13 @@ use warp::{Filter, filters::BoxedFilter};
 /// Every route of the admin API. A path that is none of them is rejected, for other routes to take.
 pub fn routes(admin: Admin) -> BoxedFilter<(Response,)> {
     let base = warp::path!("admin" / "v1" / ..).and(inbound());
-    let events = events::routes(&admin).or(explain::routes(&admin)).unify().or(proofs::routes(&admin)).unify().boxed();
+    let events = events::routes(&admin).or(explain::routes(&admin)).unify().boxed();
+    let proofs = proofs::routes(&admin).or(exports::routes(&admin)).unify().boxed();
     let past = state::routes(&admin).or(introspection::routes(&admin)).unify().or(replays::routes(&admin)).unify().boxed();
     let people = users::routes(&admin).or(clients::routes(&admin)).unify().boxed();
     let server = sites::routes(&admin).or(keys::routes(&admin)).unify().or(clock::routes(&admin)).unify().boxed();
     warp::path!("admin" / "v1" / ..)
-        .and(events.or(people).unify().or(server).unify().or(past).unify())
+        .and(events.or(people).unify().or(server).unify().or(proofs).unify().or(past).unify())
         .or(unknown(base.boxed(), &admin))
         .unify()
         .boxed()

@@ -1,5 +1,7 @@
 //! The whole way: a ledger with a story in it, asked in process and over the socket.
 
+mod past;
+
 use super::*;
 use crate::command::{ClientProof, ConsentFact, IssueCode, PasswordFact, RedeemCode, RefreshFact, RotateRefresh, SecretFact, SignIn, Via};
 use crate::event::Profile;

@@ -45,6 +45,7 @@ impl Seat {
         }
         let (path, body) = (format!("{}?site={site}", admin.path("/clients")), metadata(alg.as_str()).to_string());
         let registration = Some(Registration { wire: Wire::new(admin), path, body });
+        client.wire().hang_up();
         Ok(Self { client, discovery: target.path(DISCOVERY), registration, refresh, access, next: 0 })
     }
 
@@ -72,7 +73,7 @@ impl Seat {
         }
     }
 
-    /// Begins anew with its connections: a server hangs up on those that were idle while others were measured.
+    /// Ends its connections; the next turn opens them again.
     pub fn hang_up(&mut self) {
         self.client.wire().hang_up();
         if let Some(registration) = &mut self.registration {
