@@ -60,7 +60,7 @@ impl Story<'_> {
     }
     async fn step<C: Decide>(&mut self, site: &Arc<Site>, command: C) -> Option<C::Answer> {
         let facts = self.facts();
-        let corr = facts.corr.clone();
+        let corr = facts.corr;
         let outcome = self.ledger.carry_out(site, command, facts).await;
         self.note(corr, outcome)
     }
@@ -72,11 +72,11 @@ impl Story<'_> {
         let site = made.ok()?;
         let password = PasswordText::parse(&Secret::new("correct horse".to_owned())).ok();
         let facts = self.facts();
-        let corr = facts.corr.clone();
+        let corr = facts.corr;
         let user = self.ledger.create_user(&site, "jane", password, Role::Users, Default::default(), Actor::Os(0), facts).await;
         self.note(corr, user)?;
         let facts = self.facts();
-        let corr = facts.corr.clone();
+        let corr = facts.corr;
         let registered = self.ledger.register_client(&site, registration(&self.client), facts).await;
         self.note(corr, registered)?;
         let login = self.ledger.login_of(&site, "jane");
@@ -104,7 +104,7 @@ impl Story<'_> {
         let sites: Vec<Arc<Site>> = self.ledger.sites().into_iter().chain(self.ledger.site(&SiteName::server())).collect();
         for site in sites {
             let facts = self.facts();
-            let corr = facts.corr.clone();
+            let corr = facts.corr;
             let outcome = self.ledger.note(&site, noted.clone(), facts).await;
             if self.note(corr, outcome).is_some() {
                 return true;
