@@ -45,7 +45,7 @@ impl Export {
     pub fn frozen(export: &Exported) -> Self {
         let (files, mut lines) = open(export.bundle.as_bytes()).unwrap();
         let mut events = Vec::new();
-        while let Some(line) = lines.next().unwrap() {
+        while let Some(line) = lines.next_line().unwrap() {
             events.extend(line.bytes.unwrap());
             events.push(b'\n');
         }
