@@ -48,7 +48,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     // Those in http are tokio's, for the patience with a connection; no decision sees them.
     ("Instant::now", &["src/ledger/clock.rs", "src/http/"]),
     ("rand::fill", &["src/ledger/entropy.rs", "src/vault/entropy.rs"]),
-    // Asked for by the signing function and not drawn from: RSASSA-PKCS1-v1_5 has no randomness.
+    // Asked for by the signing functions: PSS and ECDSA salt each signature, and nothing that is recorded depends on it.
     ("rand::SystemRandom", &["src/jose/signing_key.rs"]),
     ("Utc::now", &[]),
     ("Local::now", &[]),

@@ -1,6 +1,7 @@
 //! Signed tokens: pure functions of claims and key.
 //!
-//! Tokens are minted from recorded facts with deterministic signatures, so an audit can mint the same token again, byte for byte.
+//! Tokens are minted from recorded facts, so an audit can mint the same token again: byte for byte with RS256 and EdDSA, whose
+//! signatures are deterministic, and up to the signature with PS256 and ES256, whose are not.
 //! Whether a token is alive is no question for this floor: it says who signed what, and the projection decides.
 
 mod access_token;
@@ -16,7 +17,7 @@ pub use access_token::AccessTokenClaims;
 pub use error::{JoseError, VerifyError};
 pub use further_claims::FurtherClaims;
 pub use id_token::{IdTokenClaims, at_hash};
-pub use jwks::{Curve, Jwk, JwkSet, KeyMaterial, KeyUse};
+pub use jwks::{Curve, EcCurve, Jwk, JwkSet, KeyMaterial, KeyUse};
 pub use public_key::PublicKey;
 pub use signing_key::SigningKey;
 pub use verify::{COMPACT_LENGTH_MAX, Verified, verify};

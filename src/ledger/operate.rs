@@ -84,6 +84,7 @@ impl Ledger {
         let key = SigningKey::from_pkcs8(kid, alg, &der).map_err(Failure::from)?;
         let jwk = match key.public_jwk().material {
             KeyMaterial::Rsa { n, e } => PublicJwk::Rsa { n, e },
+            KeyMaterial::Ec { x, y, .. } => PublicJwk::Ec { crv: "P-256".to_owned(), x, y },
             KeyMaterial::Okp { x, .. } => PublicJwk::Okp { crv: "Ed25519".to_owned(), x },
         };
         self.carry_out(site, GenerateKey { kid, alg, jwk, by }, request).await?;

@@ -25,7 +25,7 @@ pub use id::{
 };
 pub use moment::{Moment, RequestFacts};
 pub use pkce::{CodeChallenge, CodeVerifier};
-pub use protocol::{ApplicationType, GrantType, Prompt, Role, SigningAlgorithm, TokenEndpointAuthMethod, TokenKind};
+pub use protocol::{ApplicationType, ClientAlgorithm, GrantType, Prompt, Role, SigningAlgorithm, TokenEndpointAuthMethod, TokenKind};
 pub use redirect_uri::{RedirectUri, RedirectUriError, RedirectUriRules};
 pub use scope::{Scope, ScopeError, ScopeSet};
 pub use secret::Secret;
