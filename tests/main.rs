@@ -12,6 +12,7 @@
 )]
 
 mod appendix4;
+mod assertions;
 mod attacks;
 mod authorize_errors;
 mod client_configuration;

@@ -174,6 +174,7 @@ fn open_ledger(directory: &Path, engine: EngineKind, clock: Option<FrozenClock>)
         engine,
         master_key_file: None,
         clock: clock.map(Clock::frozen),
+        outbound: Default::default(),
         on_fatal: Box::new(|fatal| eprintln!("the log stopped: {fatal}")),
     };
     Ledger::open(settings).unwrap()

@@ -5,6 +5,8 @@
 //! Whether a token is alive is no question for this floor: it says who signed what, and the projection decides.
 
 mod access_token;
+mod assertion;
+mod client_key;
 mod error;
 mod further_claims;
 mod id_token;
@@ -14,6 +16,8 @@ mod signing_key;
 mod verify;
 
 pub use access_token::AccessTokenClaims;
+pub use assertion::{Assertion, AssertionClaims, AssertionError};
+pub use client_key::{ClientKey, ClientKeySet, NoSuchKey};
 pub use error::{JoseError, VerifyError};
 pub use further_claims::FurtherClaims;
 pub use id_token::{IdTokenClaims, at_hash};
@@ -27,5 +31,7 @@ pub const TYP_JWT: &str = "JWT";
 /// The `typ` of access tokens for a named resource (RFC 9068 §2.1).
 pub const TYP_ACCESS_TOKEN: &str = "at+jwt";
 
+#[cfg(test)]
+mod assertion_tests;
 #[cfg(test)]
 mod tests;

@@ -58,13 +58,18 @@ fn decode(text: &str) -> Result<Vec<u8>, JoseError> {
 }
 
 fn rsa(n: &[u8], e: &[u8]) -> Result<DecodingKey, JoseError> {
-    let strong = (256..=512).contains(&n.len()) && n.first().is_some_and(|first| *first >= 0x80);
-    // RFC 8017 §3.1: an odd exponent of at least 3; a larger one than 65537 only costs time.
-    let exponent = matches!(e, [1, 0, 1] | [3]);
-    match strong && exponent {
+    match is_sound_rsa(n, e) {
         true => Ok(DecodingKey::from_rsa_raw_components(n, e)),
         false => Err(JoseError::PublicKey),
     }
+}
+
+/// Whether an RSA key of these numbers is strong enough to be believed, and not so large that it costs too much.
+pub(super) fn is_sound_rsa(n: &[u8], e: &[u8]) -> bool {
+    let strong = (256..=512).contains(&n.len()) && n.first().is_some_and(|first| *first >= 0x80);
+    // RFC 8017 §3.1: an odd exponent of at least 3; a larger one than 65537 only costs time.
+    let exponent = matches!(e, [1, 0, 1] | [3]);
+    strong && exponent
 }
 
 fn p256(x: &str, y: &str) -> Result<DecodingKey, JoseError> {

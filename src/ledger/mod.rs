@@ -4,7 +4,9 @@
 //! [`Submitted::durable`] lets the answer go only after the commit point. Reads ask [`Site::wait`] to hold them back until what
 //! they rest on is durable.
 
+mod assertions;
 mod boot;
+mod client_keys;
 mod clock;
 mod disclose;
 mod entropy;
@@ -38,6 +40,7 @@ pub use site::Site;
 pub use submit::Submitted;
 
 use crate::log::{Committer, DataDirectory};
+use crate::outbound::Outbound;
 use crate::terms::{RequestId, SiteName};
 use crate::vault::{PasswordPool, Vault};
 use std::collections::BTreeMap;
@@ -59,6 +62,7 @@ struct Shared {
     sites: RwLock<BTreeMap<SiteName, Arc<Site>>>,
     tallies: tallies::Tallies,
     registrations: registrations::Registrations,
+    outbound: Outbound,
     directory: DataDirectory,
 }
 

@@ -1,6 +1,7 @@
 //! A site in memory: its state, its place in the log, its keys.
 
 use super::Failure;
+use super::client_keys::ClientKeys;
 use super::index::{Index, Most};
 use super::keyring::Keyring;
 use crate::log::Lane;
@@ -19,6 +20,7 @@ pub struct Site {
     pub(super) lane: Arc<Lane>,
     pub(super) keys: Arc<SiteKeys>,
     pub(super) keyring: Keyring,
+    pub(super) client_keys: ClientKeys,
     /// Up to this millisecond there are keys for what is sealed when nobody is known, so that not every request asks the vault.
     months_until: AtomicU64,
     /// Held for a decision and its fold, never over I/O or cryptography. Taken before the committer's queue, never after.
@@ -33,7 +35,8 @@ pub(super) struct Inner {
 
 impl Site {
     pub(super) fn new(name: SiteName, lane: Arc<Lane>, keys: Arc<SiteKeys>, state: State, index: Index) -> Self {
-        Self { name, lane, keys, keyring: Keyring::default(), months_until: AtomicU64::new(0), inner: Mutex::new(Inner { state, index }) }
+        let (keyring, client_keys) = (Keyring::default(), ClientKeys::default());
+        Self { name, lane, keys, keyring, client_keys, months_until: AtomicU64::new(0), inner: Mutex::new(Inner { state, index }) }
     }
     /// Its name.
     pub fn name(&self) -> &SiteName {

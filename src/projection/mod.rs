@@ -3,6 +3,7 @@
 //! State holds no personal data: it points at the record whose sealed fields hold it. Forgetting is part of the fold and
 //! driven by the records' `t` alone.
 
+mod assertions;
 mod clients;
 mod consents;
 mod expiry;
@@ -14,6 +15,7 @@ mod sessions;
 mod site;
 mod users;
 
+pub use assertions::Assertions;
 pub use clients::{Client, Clients, is_another_app};
 pub use consents::Consents;
 pub use grants::{Code, Ending, Grant, Grants, Token};
@@ -41,6 +43,8 @@ pub struct State {
     pub server: Option<Server>,
     /// Registered clients.
     pub clients: Clients,
+    /// Assertions that clients have used.
+    pub assertions: Assertions,
     /// End-users.
     pub users: Users,
     /// Failed sign-ins by login.
@@ -99,7 +103,10 @@ impl State {
         let (seq, t) = (record.seq, record.t);
         match &record.event {
             Event::Site(event) => site::fold(&mut self.site, event, seq),
-            Event::Client(event) => self.clients.fold(event, &record.actor, seq, t),
+            Event::Client(event) => {
+                self.assertions.fold(event, &mut self.expiries);
+                self.clients.fold(event, &record.actor, seq, t)
+            }
             Event::User(event) => {
                 self.logins.fold_user(event, &self.users);
                 self.users.fold(event, seq)
@@ -138,6 +145,7 @@ impl State {
                 expiry::Thing::Token(token) => self.grants.forget_token(&token),
                 expiry::Thing::Grant(grant) => self.grants.forget_grant(&grant, t, &mut self.expiries),
                 expiry::Thing::Session(session) => self.sessions.forget(&session, t, &self.grants, &mut self.expiries),
+                expiry::Thing::Assertion(assertion) => self.assertions.forget(&assertion),
                 expiry::Thing::Login(login) => self.logins.forget(&login, t, &mut self.expiries),
             }
         }

@@ -2,7 +2,7 @@
 
 use crate::event::RegistrationMode;
 use crate::projection::{Site, State};
-use crate::terms::{GrantType, SigningAlgorithm, TokenEndpointAuthMethod};
+use crate::terms::{ClientAlgorithm, GrantType, SigningAlgorithm, TokenEndpointAuthMethod};
 use serde_json::{Map, Value, json};
 
 /// The document of a site.
@@ -12,6 +12,7 @@ pub fn discovery(state: &State, site: &Site) -> Map<String, Value> {
     let grant_types: Vec<&str> = GrantType::ALL.iter().map(|grant_type| grant_type.as_str()).collect();
     let algorithms: Vec<&str> =
         SigningAlgorithm::ALL.iter().filter(|alg| state.keys.signing(**alg).is_some()).map(|alg| alg.as_str()).collect();
+    let of_clients: Vec<&str> = ClientAlgorithm::ALL.iter().map(|alg| alg.as_str()).collect();
     let scopes: Vec<String> = site.settings.scopes.iter().map(ToString::to_string).collect();
     let document = json!({
         "issuer": issuer,
@@ -30,8 +31,11 @@ pub fn discovery(state: &State, site: &Site) -> Map<String, Value> {
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": algorithms,
         "token_endpoint_auth_methods_supported": methods,
+        "token_endpoint_auth_signing_alg_values_supported": of_clients,
         "introspection_endpoint_auth_methods_supported": methods,
+        "introspection_endpoint_auth_signing_alg_values_supported": of_clients,
         "revocation_endpoint_auth_methods_supported": methods,
+        "revocation_endpoint_auth_signing_alg_values_supported": of_clients,
         "code_challenge_methods_supported": ["S256"],
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
         "claims_supported": [
