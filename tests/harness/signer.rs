@@ -41,6 +41,10 @@ impl ClientKey {
         };
         Self { alg, kid: kid.to_owned(), pair: Arc::new(pair) }
     }
+    /// The same key under another name.
+    pub fn called(&self, kid: &str) -> Self {
+        Self { kid: kid.to_owned(), ..self.clone() }
+    }
     /// The public half, as it is registered or published.
     pub fn jwk(&self) -> Value {
         let text = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
@@ -138,7 +142,8 @@ impl Signer {
     /// The reasons of the refusals that the log tells of this client, and the number of assertions it has used.
     pub fn told(&self) -> (Vec<String>, usize) {
         let server = &self.app.site.server;
-        let log = server.writ(&["--site", &self.app.site.name, "log", "--client", &self.app.client_id, "-o", "ndjson", "-n", "1000"], "");
+        let log = server
+            .writ(&["--site", &self.app.site.name, "log", &format!("--client={}", self.app.client_id), "-o", "ndjson", "-n", "1000"], "");
         let events = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
         let own: Vec<Value> = events.filter(|event| event["client"] == self.app.client_id.as_str()).collect();
         let of = |kind: &str| own.iter().filter(|event| event["type"] == kind).cloned().collect::<Vec<Value>>();
