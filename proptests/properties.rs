@@ -5,3 +5,4 @@ mod of_codes;
 mod of_redirects;
 mod of_sites;
 mod of_the_log;
+mod of_the_past;

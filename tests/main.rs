@@ -23,6 +23,7 @@ mod harness;
 mod introspection;
 mod logout;
 mod parameters;
+mod proofs;
 mod registration;
 mod sites;
 mod token;

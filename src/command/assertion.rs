@@ -42,6 +42,18 @@ const AHEAD_SECONDS_MAX: u64 = 300;
 const SKEW_SECONDS: u64 = 30;
 
 impl SignedAssertion {
+    /// One as this client could have made it at this time, for asking what it would have been answered.
+    pub fn supposed(client: &Client, now: Timestamp) -> Self {
+        Self {
+            alg: client.metadata.token_endpoint_auth_signing_alg.unwrap_or(ClientAlgorithm::Es384),
+            key: Digest::of(b"supposed"),
+            keys_at: client.keys_at,
+            jti: Digest::of(b"supposed"),
+            not_before: None,
+            expires_at: now.plus_seconds(AHEAD_SECONDS_MAX),
+        }
+    }
+
     /// The same, if it may be used now by this client.
     pub(super) fn accepted(&self, state: &State, client: &Client, now: Timestamp) -> Result<&Self, Refusal> {
         // The client's keys may have been replaced since the signature was checked.
