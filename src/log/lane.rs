@@ -143,3 +143,48 @@ impl Lane {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    fn records(positions: Range<u64>) -> Vec<(Position, Digest)> {
+        positions.map(|position| (Position(position), Digest::from_bytes([0; 32]))).collect()
+    }
+
+    #[test]
+    fn who_waits_is_called_for_its_own_event_and_all_at_a_stop() {
+        let lane = Lane::new(SiteName::default_site(), Kept::default(), None);
+        let mut cx = Context::from_waker(Waker::noop());
+        let (mut first, mut same, mut second, mut last) =
+            (pin!(lane.wait_for(Seq(0))), pin!(lane.wait_for(Seq(0))), pin!(lane.wait_for(Seq(1))), pin!(lane.wait_for(Seq(9))));
+        assert!(first.as_mut().poll(&mut cx).is_pending() && same.as_mut().poll(&mut cx).is_pending());
+        assert!(second.as_mut().poll(&mut cx).is_pending() && last.as_mut().poll(&mut cx).is_pending());
+        lane.raise(&records(0..1));
+        assert_eq!(first.poll(&mut cx), Poll::Ready(Ok(())));
+        assert_eq!(same.poll(&mut cx), Poll::Ready(Ok(())));
+        assert!(second.as_mut().poll(&mut cx).is_pending());
+        lane.raise(&records(1..3));
+        assert_eq!(second.poll(&mut cx), Poll::Ready(Ok(())));
+        assert!(last.as_mut().poll(&mut cx).is_pending());
+        lane.stop(End::ShutDown);
+        assert_eq!(last.poll(&mut cx), Poll::Ready(Err(Stopped)));
+        assert!(lane.waiting().is_empty(), "nobody is kept who was called or cannot be");
+        assert_eq!(pin!(lane.wait_for(Seq(2))).poll(&mut cx), Poll::Ready(Ok(())), "it was durable before the stop");
+        assert_eq!(pin!(lane.wait_for(Seq(3))).poll(&mut cx), Poll::Ready(Err(Stopped)));
+    }
+
+    #[test]
+    fn after_a_failed_write_not_even_what_is_durable_is_answered_for() {
+        let lane = Lane::new(SiteName::default_site(), Kept::default(), None);
+        let mut cx = Context::from_waker(Waker::noop());
+        let mut called = pin!(lane.wait_for(Seq(0)));
+        assert!(called.as_mut().poll(&mut cx).is_pending());
+        lane.raise(&records(0..1));
+        lane.stop(End::Failed);
+        assert_eq!(called.poll(&mut cx), Poll::Ready(Err(Stopped)));
+        assert_eq!(pin!(lane.wait_for(Seq(0))).poll(&mut cx), Poll::Ready(Err(Stopped)));
+    }
+}

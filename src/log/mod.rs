@@ -32,6 +32,9 @@ pub mod directory;
 #[expect(clippy::as_conversions, reason = "small numbers of a test")]
 mod faults;
 pub mod file;
+#[cfg(test)]
+#[expect(clippy::as_conversions, reason = "small numbers of a test")]
+mod found;
 pub mod frame;
 pub mod framer;
 pub mod frames;

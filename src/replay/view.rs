@@ -3,7 +3,7 @@
 //! | path | what |
 //! |---|---|
 //! | (none) | how many there are of each kind |
-//! | `site` | issuer and settings |
+//! | `site`, `server` | issuer and settings; or, of the server's own log, whose it is |
 //! | `clients`, `sessions?user=U` | every entity of a kind, or those with such a member |
 //! | `clients/ID`, `clients/ID/metadata/scope` | one entity, or a member of it |
 //!
@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum PathError {
     /// No path of a state begins so.
-    #[error("state has no '{name}'; it has: site, {kinds}")]
+    #[error("state has no '{name}'; it has: site, server, {kinds}")]
     NoSuchKind {
         /// What was asked for.
         name: String,
@@ -46,6 +46,7 @@ pub fn view(state: &State, path: &str, t: Timestamp) -> Result<Value, PathError>
     match name {
         "" => return Ok(outline(state)),
         "site" => return member(&json!(state.site.as_ref()), rest).ok_or_else(absent),
+        "server" => return member(&json!(state.server.as_ref()), rest).ok_or_else(absent),
         _ => {}
     }
     let kind: Collection = name.parse().map_err(|_| no_such_kind(name))?;

@@ -5,7 +5,7 @@ use crate::command::Noted;
 use crate::event::Profile;
 use crate::ledger::{Clock, ConsistencyProof, FrozenClock, OpenSettings};
 use crate::log::rehearsal::Gate;
-use crate::log::{DataDirectory, EngineKind, Fault, InclusionProof, LogStore, MemoryLog, Tile, leaf_hash, merkle};
+use crate::log::{Checkpoint, DataDirectory, EngineKind, Fault, InclusionProof, LogStore, MemoryLog, Tile, leaf_hash, merkle};
 use crate::terms::{Actor, Digest, Seq};
 use std::fs;
 use std::path::{Path, PathBuf};
