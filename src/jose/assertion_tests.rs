@@ -200,7 +200,7 @@ proptest! {
     fn a_change_anywhere_breaks_the_signature_or_the_form(at in any::<prop::sample::Index>(), to in "[A-Za-z0-9_.-]") {
         let mut text = signed(HEADER, &claims(json!({})));
         let at = at.index(text.len());
-        prop_assume!(text[at..=at] != to);
+        prop_assume!(text.as_bytes()[at] != to.as_bytes()[0]);
         text.replace_range(at..=at, &to);
         let key = ClientKey::from_jwk(&jwk(own_jwk(json!({})))).unwrap();
         prop_assert!(!Assertion::parse(&text).is_ok_and(|assertion| assertion.is_signed_by(&key)));
