@@ -95,6 +95,13 @@ pub(super) async fn live(args: VerifyArgs, reach: &Reach, output: &mut Output) -
     Outcome::Bundle(Box::new(checked), origin).tell(output, output.is_table() && !args.json)
 }
 
+/// Checks a bundle that is at hand, for people.
+pub(super) fn at_hand(bytes: &[u8], output: &mut Output) -> Result<(), CliError> {
+    let checked = bundle(bytes, &Trust::OnFirstUse, &[]);
+    let checked = checked.map_err(|error| CliError::unreachable(format!("the bundle cannot be read: {error}")))?;
+    Outcome::Bundle(Box::new(checked), KeyOrigin::Bundle).tell(output, true)
+}
+
 async fn feed(answer: &mut AdminAnswer, pieces: mpsc::Sender<Bytes>) -> Result<(), CliError> {
     while let Some(piece) = answer.piece().await? {
         // Whoever checks has found something and reads no further; the rest is still taken.
