@@ -31,6 +31,7 @@ pub(super) enum ClientCommand {
 #[derive(Args, Debug)]
 pub(super) struct Named {
     /// The client's id
+    #[arg(allow_hyphen_values = true)]
     client: String,
 }
 

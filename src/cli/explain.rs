@@ -15,6 +15,7 @@ pub(super) struct ExplainArgs {
     /// token, session, grant, client, user, request, code or consent
     kind: String,
     /// Its id; `-` reads the token itself from stdin
+    #[arg(allow_hyphen_values = true)]
     id: String,
 }
 

@@ -19,7 +19,7 @@ pub(super) struct IntrospectArgs {
     #[arg(long, value_name = "WHEN", default_value = "now", allow_hyphen_values = true)]
     at: String,
     /// As this client would have seen it [default: the token's own client]
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", allow_hyphen_values = true)]
     as_client: Option<String>,
 }
 

@@ -30,7 +30,7 @@ pub(super) struct LogArgs {
     #[arg(long, value_name = "USER")]
     user: Option<String>,
     /// About this client
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", allow_hyphen_values = true)]
     client: Option<String>,
     /// Of this session
     #[arg(long, value_name = "ID")]

@@ -188,6 +188,22 @@ mod tests {
         Cli::command().debug_assert();
     }
 
+    /// An id is 43 characters of base64url, so one of 64 begins so.
+    #[test]
+    fn a_client_may_have_an_id_that_begins_with_a_hyphen() {
+        let id = format!("-{}", "x".repeat(42));
+        for line in [
+            format!("writ client approve {id}"),
+            format!("writ client show {id}"),
+            format!("writ explain client {id}"),
+            format!("writ log --client {id}"),
+            format!("writ user withdraw jane --client {id}"),
+            format!("writ introspect tok_a --as-client {id}"),
+        ] {
+            assert!(Cli::try_parse_from(line.split(' ')).is_ok(), "{line}");
+        }
+    }
+
     #[test]
     fn nobody_is_identified_without_a_reason() {
         let parse = |line: &str| Cli::try_parse_from(line.split(' '));

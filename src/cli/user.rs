@@ -31,7 +31,7 @@ pub(super) enum UserCommand {
         /// Id or username
         user: String,
         /// The client's id
-        #[arg(long)]
+        #[arg(long, allow_hyphen_values = true)]
         client: String,
     },
     /// Destroy everything that names a person, for ever

@@ -128,8 +128,9 @@ fn loopback_without_port(text: &str) -> Option<(&str, &str)> {
         let path = match rest.strip_prefix(':') {
             Some(after) => {
                 let path = after.trim_start_matches(|c: char| c.is_ascii_digit());
-                let digits = after.len() - path.len();
-                (1..=5).contains(&digits).then_some(path)?
+                let port = after.strip_suffix(path)?;
+                port.parse::<u16>().ok().filter(|_| port.len() <= 5)?;
+                path
             }
             None => rest,
         };
@@ -208,6 +209,8 @@ mod tests {
             "http://127.0.0.1.evil/cb?x=1",
             "http://[::1]:9/cb?x=1",
             "http://127.0.0.1:/cb?x=1",
+            "http://127.0.0.1:65536/cb?x=1",
+            "http://127.0.0.1:+9/cb?x=1",
         ] {
             assert!(!registered.matches(other, true), "{other}");
         }

@@ -25,7 +25,8 @@ async fn filled(ledger: &Ledger, site: &Arc<Site>, events: u64) {
         let (ledger, site) = (ledger.clone(), Arc::clone(site));
         writing.spawn(async move {
             while site.read(|state| state.head.0) < events {
-                let noted = Noted::ServerStopped {};
+                let (query, filter) = ("log".to_owned(), site.tag(""));
+                let noted = Noted::AuditRead { query, filter, rows: 0, identified: false, reason: None };
                 ledger.note(&site, noted, ledger.own_request()).await.unwrap();
             }
         });
