@@ -3,7 +3,7 @@
 use super::{Decide, Decision, Draft, Refused};
 use crate::event::{Event, Profile, Refusal, ServerEvent, Settings, SiteEvent};
 use crate::projection::State;
-use crate::terms::{Actor, InstanceId, Moment};
+use crate::terms::{Actor, InstanceId, Meaning, Moment};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -80,6 +80,8 @@ fn is_within_limits(settings: &Settings) -> bool {
         && (60..=7 * DAY).contains(&settings.session_idle_seconds)
         && (1..=80).contains(&settings.title.chars().count())
         && !settings.scopes.is_empty()
+        && settings.scopes.misspelt().is_none()
+        && !settings.scopes.iter().any(|scope| matches!(scope.meaning(), Meaning::Site(_)))
 }
 
 fn members(settings: &Settings) -> Map<String, Value> {

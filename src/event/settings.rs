@@ -102,13 +102,8 @@ words!(
     }
 );
 
-/// OpenID Connect Core §5.4 and SMART's way of asking for a refresh token.
-const OPENID_SCOPES: &str = "openid profile email phone address offline_access online_access fhirUser launch/patient";
-/// The thread's API families and the scopes that are claims (SPEC.md e.1).
-const OPENEMR_SCOPES: &str = "name given_name family_name nickname phone_verified email_verified api:oemr api:fhir api:port api:pofh";
-/// Resources whose SMART scopes a site offers from the start (SPEC.md e.1).
-const RESOURCES: &str = "AllergyIntolerance Appointment CarePlan CareTeam Condition Coverage Device DiagnosticReport DocumentReference \
-    Encounter Goal Immunization Location Medication MedicationRequest Observation Organization Patient Practitioner Procedure Provenance";
+/// Every scope that a site knows at the start (SPEC.md e.1). From then on it is the site's own, and `writ site set` changes it.
+const CATALOGUE: &str = include_str!("catalogue.txt");
 
 impl Settings {
     /// What a profile means.
@@ -139,11 +134,23 @@ impl Settings {
     }
 }
 
-/// Every scope that a site knows at the start.
 fn catalogue() -> ScopeSet {
-    let smart = RESOURCES.split_whitespace().flat_map(|resource| {
-        ["patient", "user"].into_iter().flat_map(move |who| ["read", "rs"].map(|what| format!("{who}/{resource}.{what}")))
-    });
-    let plain = OPENID_SCOPES.split_whitespace().chain(OPENEMR_SCOPES.split_whitespace()).map(str::to_owned);
-    plain.chain(smart).filter_map(|scope| scope.parse().ok()).collect()
+    catalogue_words().filter_map(|word| word.parse().ok()).collect()
+}
+
+fn catalogue_words() -> impl Iterator<Item = &'static str> {
+    CATALOGUE.lines().filter(|line| !line.starts_with('#')).flat_map(str::split_whitespace)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::terms::Scope;
+
+    #[test]
+    fn every_word_of_the_catalogue_is_a_scope_and_no_two_mean_the_same() {
+        let scopes: Vec<Scope> = catalogue_words().map(|word| word.parse().unwrap()).collect();
+        assert_eq!(scopes.len(), catalogue().len());
+        assert_eq!(catalogue().misspelt(), None);
+    }
 }

@@ -63,14 +63,19 @@ impl At {
 pub fn refused(refused: &Refused) -> Response {
     let reply = refused.refusal.reply();
     let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::BAD_REQUEST);
-    let description = match &refused.detail {
-        Some(detail) => format!("{}: {}", reply.description, printable(detail)),
-        None => reply.description.to_owned(),
-    };
-    let response = reply::oauth_error(status, reply.code, &description);
+    let response = reply::oauth_error(status, reply.code, &description(refused));
     match status {
         StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => with_retry(response),
         _ => response,
+    }
+}
+
+/// The `error_description`: the fixed sentence, and what it is about where somebody can act on that.
+pub fn description(refused: &Refused) -> String {
+    let fixed = refused.refusal.reply().description;
+    match &refused.detail {
+        Some(detail) => format!("{fixed}: {}", printable(detail)),
+        None => fixed.to_owned(),
     }
 }
 

@@ -51,7 +51,7 @@ pub fn parse_metadata(members: &Map<String, Value>, settings: &Settings) -> Resu
         token_endpoint_auth_method,
         grant_types: grant_types(&read)?,
         response_types: response_types(&read)?,
-        scope: scope(&read, application_type)?,
+        scope: scope(&read, application_type, settings)?,
         id_token_signed_response_alg: read.word("id_token_signed_response_alg")?.unwrap_or(SigningAlgorithm::Rs256),
         client_uri: read.link("client_uri")?,
         logo_uri: read.link("logo_uri")?,
@@ -149,14 +149,23 @@ fn response_types(read: &Reader<'_>) -> Result<Vec<String>, Refused> {
     }
 }
 
-/// Least privilege for OpenID's vocabulary, the thread's defaults for the thread's (SPEC.md k-41).
-fn scope(read: &Reader<'_>, application_type: ApplicationType) -> Result<ScopeSet, Refused> {
+/// Least privilege for OpenID's vocabulary, the thread's defaults for the thread's (SPEC.md k-41). What the site offers only in part
+/// is registered in part, and the response says so (RFC 7591 §3.2.1); what it does not offer at all is refused by name.
+fn scope(read: &Reader<'_>, application_type: ApplicationType, settings: &Settings) -> Result<ScopeSet, Refused> {
     let default = match application_type {
         ApplicationType::Private | ApplicationType::Public => SEED_SCOPE,
         ApplicationType::Web | ApplicationType::Native => "openid",
     };
     let text = read.text("scope", 4096)?;
-    let scope = ScopeSet::parse(text.as_deref().unwrap_or(default)).map_err(|error| unacceptable(error.to_string()))?;
+    let asked = ScopeSet::parse(text.as_deref().unwrap_or(default)).map_err(|error| unacceptable(error.to_string()))?;
+    let unknown = asked.foreign_to(&settings.scopes);
+    if !unknown.is_empty() {
+        return Err(unacceptable(format!("scope {unknown} is not offered here")));
+    }
+    let scope = asked.intersection(&settings.scopes);
+    if !scope.fits_a_parameter() {
+        return Err(unacceptable("scope stands for more than 100 scopes"));
+    }
     if scope.is_empty() { Err(unacceptable("scope is empty")) } else { Ok(scope) }
 }
 
