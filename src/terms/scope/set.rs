@@ -5,11 +5,12 @@ use super::records::{Level, Records};
 use super::{Meaning, NamedScope, Scope, ScopeError, Spelling};
 use crate::terms::{Role, SiteName};
 use serde::{Deserialize, Serialize};
-use std::{borrow::Cow, fmt};
+use std::fmt;
 
 /// A set of scopes, no two of which mean the same; of two spellings the first stays. Order and repetition mean nothing (RFC 6749
 /// §3.3); printing is sorted, except that `openid` comes first.
-#[derive(Clone, Default, Debug)]
+#[derive(Clone, Default, Debug, Deserialize)]
+#[serde(try_from = "String")]
 pub struct ScopeSet(
     /// Sorted by meaning.
     Vec<Scope>,
@@ -201,10 +202,10 @@ impl Serialize for ScopeSet {
         serializer.collect_str(self)
     }
 }
-impl<'de> Deserialize<'de> for ScopeSet {
+impl TryFrom<String> for ScopeSet {
+    type Error = ScopeError;
     /// Reads what a record says: a site's catalogue has more scopes than a parameter may name.
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = Cow::<'de, str>::deserialize(deserializer)?;
-        words(&text).map(Scope::recorded).collect::<Result<_, _>>().map_err(serde::de::Error::custom)
+    fn try_from(text: String) -> Result<Self, ScopeError> {
+        words(&text).map(Scope::recorded).collect()
     }
 }
