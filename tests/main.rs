@@ -23,6 +23,7 @@ mod introspection;
 mod logout;
 mod parameters;
 mod registration;
+mod scopes;
 mod sites;
 mod token;
 mod userinfo;

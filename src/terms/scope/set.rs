@@ -7,8 +7,8 @@ use crate::terms::{Role, SiteName};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// A set of scopes, no two of which mean the same; of two spellings the first stays. Order and repetition mean nothing (RFC 6749
-/// §3.3); printing is sorted, except that `openid` comes first.
+/// A set of scopes. Of two that mean the same the first stays, except in what a record says. Order and repetition mean nothing (RFC
+/// 6749 §3.3); printing is sorted, except that `openid` comes first.
 #[derive(Clone, Default, Debug, Deserialize)]
 #[serde(try_from = "String")]
 pub struct ScopeSet(
@@ -204,8 +204,12 @@ impl Serialize for ScopeSet {
 }
 impl TryFrom<String> for ScopeSet {
     type Error = ScopeError;
-    /// Reads what a record says: a site's catalogue has more scopes than a parameter may name.
+    /// Reads what a record says: a site's catalogue has more scopes than a parameter may name. What stands there in two spellings
+    /// stays so, or the record could not be written again as it was.
     fn try_from(text: String) -> Result<Self, ScopeError> {
-        words(&text).map(Scope::recorded).collect()
+        let mut scopes: Vec<Scope> = words(&text).map(Scope::recorded).collect::<Result<_, _>>()?;
+        scopes.sort_by_cached_key(|scope| (scope.meaning.clone(), scope.to_string()));
+        scopes.dedup_by(|a, b| a == b && a.spelling == b.spelling);
+        Ok(Self(scopes))
     }
 }

@@ -39,6 +39,9 @@ fn a_recorded_set_is_read_back_however_long_it_is_and_whatever_was_once_taken() 
     assert_eq!(serde_json::from_value::<ScopeSet>(written).unwrap(), set);
     assert!(serde_json::from_value::<ScopeSet>("a\"b".into()).is_err());
 
+    let twice: ScopeSet = serde_json::from_value("user/Patient.rs openid user/Patient.read openid".into()).unwrap();
+    assert_eq!(serde_json::to_value(&twice).unwrap(), "openid user/Patient.read user/Patient.rs");
+    assert!(twice.is_within(&self::set("openid user/Patient.rs")) && self::set("openid user/Patient.rs").is_within(&twice));
     let old: ScopeSet = serde_json::from_value("openid system:Patient.read".into()).unwrap();
     assert_eq!(old.to_string(), "openid system:Patient.read");
     assert_eq!(old.misspelt(), Some("system:Patient.read"));
