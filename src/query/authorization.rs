@@ -196,16 +196,13 @@ fn scope(site: &Site, client: &Client, request: &AuthorizationRequest<'_>, audie
     if rejects && !unknown.is_empty() {
         return Err(Objection::about(Refusal::ScopeUnknown, unknown.to_string()));
     }
-    // One word may stand for many: what a token cannot hold is found out before it is compared with all that the site offers.
-    let registered = asked.intersection(&client.metadata.scope);
-    if !registered.fits_a_parameter() || !fits_a_token(&registered, site, audience) {
-        return Err(Refusal::ParameterTooLong.into());
-    }
-    let may_have = registered.intersection(&site.settings.scopes);
+    let registered = asked.narrowed_to(&client.metadata.scope);
+    let may_have =
+        registered.and_then(|registered| registered.narrowed_to(&site.settings.scopes)).map_err(|_| Refusal::ParameterTooLong)?;
     if may_have.is_empty() {
         return Err(Objection::about(Refusal::ScopeEmpty, asked.to_string()));
     }
-    if !may_have.fits_a_parameter() || !fits_a_token(&may_have, site, audience) {
+    if !fits_a_token(&may_have, site, audience) {
         return Err(Refusal::ParameterTooLong.into());
     }
     Ok(may_have)

@@ -162,10 +162,7 @@ fn scope(read: &Reader<'_>, application_type: ApplicationType, settings: &Settin
     if !unknown.is_empty() {
         return Err(unacceptable(format!("scope {unknown} is not offered here")));
     }
-    let scope = asked.intersection(&settings.scopes);
-    if !scope.fits_a_parameter() {
-        return Err(unacceptable("scope stands for more than 100 scopes"));
-    }
+    let scope = asked.narrowed_to(&settings.scopes).map_err(|error| unacceptable(error.to_string()))?;
     if scope.is_empty() { Err(unacceptable("scope is empty")) } else { Ok(scope) }
 }
 

@@ -16,6 +16,10 @@ pub struct ScopeSet(
     Vec<Scope>,
 );
 
+/// The most scopes and characters of one `scope` parameter (THREATS.md A95).
+const SCOPES_MAX: usize = 100;
+const LENGTH_MAX: usize = 4096;
+
 impl ScopeSet {
     /// Reads a `scope` parameter, a space-separated list.
     ///
@@ -49,7 +53,7 @@ impl ScopeSet {
         self.has(NamedScope::OnlineAccess) && !self.has(NamedScope::OfflineAccess)
     }
     /// Whether a `scope` parameter may be as long as this set.
-    pub fn fits_a_parameter(&self) -> bool {
+    fn fits_a_parameter(&self) -> bool {
         words_within_limits(&self.to_string()).is_ok()
     }
     /// Whether the set is empty.
@@ -74,7 +78,24 @@ impl ScopeSet {
     /// What this set allows and the other does too, as this one spells it. A scope that the other allows only in part is narrowed
     /// to that part: of `user/Patient.*` within `user/*.read` there is left `user/Patient.read`.
     pub fn intersection(&self, other: &Self) -> Self {
+        if self.0.iter().all(|scope| other.holds(scope.meaning())) {
+            return self.clone();
+        }
         self.0.iter().flat_map(|scope| other.part_of(scope)).collect()
+    }
+    /// The same for a set that somebody sends: one word may stand for many, and is not worked out further than a parameter may be long.
+    ///
+    /// # Errors
+    /// [`ScopeError::TooLong`] if what is left is longer than a `scope` parameter may be.
+    pub fn narrowed_to(&self, other: &Self) -> Result<Self, ScopeError> {
+        let mut left = Vec::new();
+        for scope in &self.0 {
+            left.extend(other.part_of(scope));
+            if left.len() > SCOPES_MAX {
+                return Err(ScopeError::TooLong);
+            }
+        }
+        Some(left.into_iter().collect::<Self>()).filter(Self::fits_a_parameter).ok_or(ScopeError::TooLong)
     }
     /// The scopes in either.
     pub fn union(&self, other: &Self) -> Self {
@@ -82,15 +103,18 @@ impl ScopeSet {
     }
     /// The scopes of this set that have nothing in common with any of the other's.
     pub fn without(&self, other: &Self) -> Self {
-        self.0.iter().filter(|scope| !other.0.iter().any(|gone| gone.touches(scope))).cloned().collect()
+        self.only(|scope| !other.0.iter().any(|gone| gone.touches(scope)))
     }
     /// The scopes of this set that the other does not allow in full.
     pub fn beyond(&self, other: &Self) -> Self {
-        self.0.iter().filter(|scope| !other.allows(scope)).cloned().collect()
+        self.only(|scope| !other.allows(scope))
     }
     /// The scopes of this set of which the other allows nothing.
     pub fn foreign_to(&self, other: &Self) -> Self {
-        self.0.iter().filter(|scope| other.part_of(scope).is_empty()).cloned().collect()
+        self.only(|scope| match scope.meaning() {
+            Meaning::Records(records) => !other.records().any(|own| records.and(own).is_some()),
+            meaning @ (Meaning::Named(_) | Meaning::Site(_) | Meaning::Custom(_)) => !other.holds(meaning),
+        })
     }
     /// Whether the other set allows all that this one does.
     pub fn is_within(&self, other: &Self) -> bool {
@@ -107,9 +131,13 @@ impl ScopeSet {
     }
     /// What a person of this directory may let a client have (SPEC.md e.4). Nobody who signs in has `system/`.
     pub fn of_role(&self, role: Role) -> Self {
-        self.0.iter().filter(|scope| is_open_to(role, scope.meaning())).cloned().collect()
+        self.only(|scope| is_open_to(role, scope.meaning()))
     }
 
+    /// The scopes of which this is so.
+    fn only(&self, is_so: impl Fn(&Scope) -> bool) -> Self {
+        Self(self.0.iter().filter(|scope| is_so(scope)).cloned().collect())
+    }
     /// Whether it has a scope that means this.
     fn holds(&self, meaning: &Meaning) -> bool {
         self.0.binary_search_by(|own| own.meaning().cmp(meaning)).is_ok()
@@ -168,7 +196,7 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
 }
 
 fn words_within_limits(text: &str) -> Result<impl Iterator<Item = &str>, ScopeError> {
-    match text.len() > 4096 || words(text).count() > 100 {
+    match text.len() > LENGTH_MAX || words(text).count() > SCOPES_MAX {
         true => Err(ScopeError::TooLong),
         false => Ok(words(text)),
     }
