@@ -40,7 +40,7 @@ pub fn holds(world: &World) {
         let (records, mut live) = (records(world, &site), site.read(Clone::clone));
         let mut state = State::default();
         for decision in decisions(&records) {
-            assert_eq!(decided_again(&mut state, decision), recorded(decision), "in decision {:#?}", decision[0]);
+            is_decided_alike(&mut state, decision);
             for record in decision {
                 state.fold(record).unwrap();
             }
@@ -51,6 +51,12 @@ pub fn holds(world: &World) {
         }
         assert_eq!(state, live, "the replayed state of {} is not the live one", site.name());
     }
+}
+
+/// Decides again what the first record of these says was asked.
+#[track_caller]
+pub fn is_decided_alike(state: &mut State, decision: &[Record]) {
+    assert_eq!(decided_again(state, decision), recorded(decision), "in decision {:#?}", decision[0]);
 }
 
 /// What the log says of a decision's events: id, actor, cause and the event with all its ids.

@@ -6,3 +6,4 @@ mod of_redirects;
 mod of_scopes;
 mod of_sites;
 mod of_the_log;
+mod of_the_past;

@@ -17,6 +17,7 @@
 //! | 4 | [`query`] | introspection, userinfo, discovery: pure reads of state |
 //! | 5 | [`ledger`] | the command handler; the only clock and entropy |
 //! | 6 | [`audit`] | stories told from the log |
+//! | 6 | [`replay`] | the log folded once more: state at any point, and whether it adds up |
 //! | 7 | [`http`] | the strict front door, endpoints, pages, admin API |
 //! | 8 | [`cli`] | one file a subcommand |
 
@@ -30,5 +31,6 @@ pub mod ledger;
 pub mod log;
 pub mod projection;
 pub mod query;
+pub mod replay;
 pub mod terms;
 pub mod vault;

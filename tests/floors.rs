@@ -152,11 +152,28 @@ fn every_test_that_the_documents_name_exists() {
         collect(&root.join(folder), &mut paths);
     }
     let texts: Vec<String> = paths.iter().map(|path| std::fs::read_to_string(path).unwrap()).collect();
-    let attacks = std::fs::read_to_string(root.join("docs/attacks.md")).unwrap();
-    let named: Vec<&str> = attacks.lines().flat_map(names::tests_in_row).collect();
-    assert!(named.len() > 50, "docs/attacks.md names {} tests", named.len());
-    let missing = named.iter().filter(|name| !texts.iter().any(|text| text.contains(&format!("fn {name}("))));
-    assert_none(missing.map(|name| format!("docs/attacks.md: there is no test {name}")).collect());
+    for (document, least) in [("docs/attacks.md", 50), ("docs/faults.md", 30)] {
+        let text = std::fs::read_to_string(root.join(document)).unwrap();
+        let named: Vec<&str> = text.lines().flat_map(names::tests_in_row).collect();
+        assert!(named.len() > least, "{document} names {} tests", named.len());
+        let exists = |name: &str| match name.strip_prefix("cargo tool ") {
+            Some(tool) => root.join(format!("tools/src/{tool}.rs")).exists(),
+            None => texts.iter().any(|text| text.contains(&format!("fn {name}("))),
+        };
+        let missing = named.iter().filter(|name| !exists(name));
+        assert_none(missing.map(|name| format!("{document}: there is no test or tool {name}")).collect());
+    }
+}
+
+#[test]
+fn every_fault_has_its_row() {
+    let faults = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/faults.md")).unwrap();
+    let rows = |id: &str| faults.lines().filter(|line| line.starts_with(&format!("| {id} |"))).count();
+    let wrong = (1..=36).map(|n| format!("F-{n:02}")).filter(|id| rows(id) != 1);
+    assert_none(wrong.map(|id| format!("docs/faults.md: {id} has {} rows", rows(&id))).collect());
+    for line in faults.lines().filter(|line| line.starts_with("| F-")) {
+        assert!(line.contains("later") || !names::tests_in_row(line).is_empty(), "nothing shows what is claimed: {line}");
+    }
 }
 
 #[track_caller]

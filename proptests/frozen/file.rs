@@ -4,18 +4,20 @@
 //! {"key":{"site","subject","bytes"}}            the key of a subject's sealed fields, base64; none for who was erased
 //! {"frame":"…"}                                 what the engine stores at the next position, base64
 //! {"record":{"site","seq","leaf","dis":[…]}}    what the frames so far say next; `dis` are the disclosures that still open
-//! {"state":{"site","digest","folded"}}          what a site's records fold to
-//! {"export":{"site","vkey","line"}}             one line of the site's export
+//! {"state":{"site","version","digest","folded"}}  what a site's records fold to, in that version of the fold
+//! {"export":{"site","bundle"}}                  the site's whole export, every field opened that opens, as lines
 //! ```
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use std::collections::BTreeMap;
+use serde_json::{Map, Value, json};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::path::Path;
+use writ::event::Record;
 use writ::log::file::FileLog;
 use writ::log::{Assembler, DataDirectory, EventLog, Position, StoredRecord, SubjectKey, seal};
+use writ::projection::{Collection, FOLD_VERSION, State};
 use writ::terms::{SiteName, Subject};
 use writ::vault::Vault;
 
@@ -50,16 +52,16 @@ pub struct Told {
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Folded {
     pub site: SiteName,
+    pub version: u32,
     pub digest: String,
     pub folded: Value,
 }
 
-/// A line of a site's export.
+/// A site's export.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Exported {
     pub site: SiteName,
-    pub vkey: String,
-    pub line: String,
+    pub bundle: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -79,8 +81,8 @@ impl Frozen {
         let frames: Vec<_> =
             FileLog::open(&directory.join("segment")).unwrap().read_from(Position(0)).map(|read| read.unwrap().1).collect();
         let keys = keys(directory);
-        let records = told(&frames, &keys);
-        Self { keys, frames, records, ..Self::default() }
+        let (records, states) = (told(&frames, &keys), folded(&frames));
+        Self { keys, frames, records, states, exports: Vec::new() }
     }
 
     pub fn parse(text: &str) -> Self {
@@ -91,7 +93,7 @@ impl Frozen {
                 Line::Frame(frame) => frozen.frames.push(STANDARD.decode(frame).unwrap()),
                 Line::Record(record) => frozen.records.push(record),
                 Line::State(state) => frozen.states.push(state),
-                Line::Export(line) => frozen.exports.push(line),
+                Line::Export(export) => frozen.exports.push(export),
             }
         }
         frozen
@@ -135,6 +137,31 @@ pub fn told(frames: &[Vec<u8>], keys: &[Key]) -> Vec<Told> {
         Told { site: record.site.clone(), seq: record.seq.0, leaf: String::from_utf8(record.leaf.clone()).unwrap(), dis }
     };
     stored(frames).into_iter().map(tell).collect()
+}
+
+/// What every site's records fold to.
+pub fn folded(frames: &[Vec<u8>]) -> Vec<Folded> {
+    let stored = stored(frames);
+    let sites: BTreeSet<_> = stored.iter().map(|record| record.site.clone()).collect();
+    let fold = |site: SiteName| {
+        let mut state = State::default();
+        for record in stored.iter().filter(|record| record.site == site) {
+            state.fold(&Record::from_leaf(&record.leaf).unwrap()).unwrap();
+        }
+        let things = |of: &Collection| (of.as_str().to_owned(), json!(state.entities(*of, &|_| true)));
+        let mut folded: Map<String, Value> = Collection::ALL.iter().map(things).collect();
+        folded.extend([("site".to_owned(), json!(state.site)), ("server".to_owned(), json!(state.server))]);
+        Folded { site, version: FOLD_VERSION, digest: state.digest().to_string(), folded: folded.into() }
+    };
+    sites.into_iter().map(fold).collect()
+}
+
+/// Whether everything that was said is still said; members may have come since.
+pub fn still_says(now: &Value, then: &Value) -> bool {
+    match (now, then) {
+        (Value::Object(now), Value::Object(then)) => then.iter().all(|(name, then)| now.get(name).is_some_and(|now| still_says(now, then))),
+        (now, then) => now == then,
+    }
 }
 
 /// The records of the frames.

@@ -3,7 +3,7 @@
 use crate::world::{App, AppKind, Authorized, Browser, Person, Tokens, Wish, World, frozen};
 use http::Method;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::net::IpAddr;
 use writ::command::{ChangeClient, ChangeUser, ClientChange, Decide, Decision, Draft, Noted, UserChange, WithdrawConsent};
 use writ::event::{Event, Profile, UserEvent};
@@ -194,9 +194,4 @@ async fn read(world: &World) {
         reason: None,
     };
     note(world, site.name(), exported).await;
-}
-
-/// The names of the events that a site's log tells of.
-pub fn names(leaves: impl IntoIterator<Item = Value>) -> std::collections::BTreeSet<String> {
-    leaves.into_iter().map(|leaf| leaf["type"].as_str().unwrap().to_owned()).collect()
 }

@@ -1,15 +1,17 @@
 //! A whole server in process, without a socket: a ledger in a directory of its own, its routes, and those who use it.
 
+mod admin;
 mod app;
 mod browser;
 mod log_view;
 mod template;
 mod wire;
 
+pub use admin::Admin;
 pub use app::{App, AppKind, Tokens};
 pub use browser::{Authorized, Browser, CodeInHand, Wish};
 pub use log_view::{decisions, records, states};
-pub use wire::Reply;
+pub use wire::{Reply, claims};
 
 use bytes::Bytes;
 use http::Request;

@@ -30,16 +30,28 @@ const SHARED: [&str; 7] = ["client", "code", "consent", "corr", "grant", "sessio
 /// Causes and effects of this event.
 pub fn lineage(ledger: &Ledger, site: &Site, stored: &StoredRecord) -> Result<Lineage, Failure> {
     let own = members(stored)?;
+    let mut causes = causes(ledger, site, &own)?;
+    causes.reverse();
+    let (effects, cut) = effects(ledger, site, stored.seq, &own)?;
+    Ok(Lineage { causes, effects, cut })
+}
+
+/// What led to the event with these members, the root last.
+fn causes(ledger: &Ledger, site: &Site, own: &Map<String, Value>) -> Result<Vec<StoredRecord>, Failure> {
     let mut causes = Vec::new();
-    let mut next = cause(&own);
+    let mut next = cause(own);
     while let Some(seq) = next.filter(|_| causes.len() < CAUSES_MAX) {
         let led = ledger.stored(site, seq)?;
         next = cause(&members(&led)?);
         causes.push(led);
     }
-    causes.reverse();
-    let (effects, cut) = effects(ledger, site, stored.seq, &own)?;
-    Ok(Lineage { causes, effects, cut })
+    Ok(causes)
+}
+
+/// An event and what led to it, the root last.
+pub fn chain(ledger: &Ledger, site: &Site, seq: Seq) -> Result<Vec<Seq>, Failure> {
+    let led = causes(ledger, site, &members(&ledger.stored(site, seq)?)?)?;
+    Ok(std::iter::once(seq).chain(led.into_iter().map(|record| record.seq)).collect())
 }
 
 /// What a leaf names as the event that led to it.

@@ -5,24 +5,30 @@
 //! | [`filter`], [`select`] | which events are meant, and which those are |
 //! | [`view`] | one event, for people and for programs |
 //! | [`lineage`] | what led to an event, and what came of it |
+//! | [`prove`] | what goes with a proof of an event |
 //! | [`story`] | everything that belongs to an id, its state now and why |
 
+pub mod bundle;
+pub mod export;
 pub mod facts;
 pub mod filter;
 mod gather;
 pub mod lineage;
+pub mod prove;
 pub mod select;
 mod standing;
 pub mod story;
+pub mod verify;
 pub mod view;
 pub mod when;
 
 pub use filter::{Filter, FilterError};
-pub use lineage::lineage;
+pub use lineage::{chain, lineage};
+pub use prove::{EvidenceError, evidence};
 pub use select::{Selection, select};
 pub use story::{Kind, StoryError, story};
 pub use view::{Identify, Viewer};
-pub use when::When;
+pub use when::{Point, When, WhenError};
 
 use crate::event::Record;
 use crate::ledger::{Failure, Ledger, Site};

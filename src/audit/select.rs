@@ -1,6 +1,7 @@
 //! The events that a filter means, read one after the other.
 
 use super::filter::Filter;
+use super::when::WhenError;
 use crate::ledger::{Failure, Ledger, Most, Site};
 use crate::log::StoredRecord;
 use crate::terms::Seq;
@@ -35,7 +36,7 @@ enum Candidates {
 const PAGE: usize = 1_024;
 
 /// The durable events that the filter means, oldest first unless it says otherwise.
-pub fn select(ledger: &Ledger, site: &Site, filter: &Filter) -> Result<Selection, Failure> {
+pub fn select(ledger: &Ledger, site: &Site, filter: &Filter) -> Result<Selection, WhenError> {
     let durable = site.durable().events;
     let first = filter.from.map_or(Ok(0), |from| from.first(ledger, site, durable))?;
     let past = filter.to.map_or(Ok(durable), |to| to.past(ledger, site, durable))?.max(first);
@@ -46,7 +47,7 @@ pub fn select(ledger: &Ledger, site: &Site, filter: &Filter) -> Result<Selection
     };
     let selection = Selection { candidates, filter: filter.clone() };
     match filter.newest {
-        Some(newest) => selection.newest(ledger, site, newest),
+        Some(newest) => Ok(selection.newest(ledger, site, newest)?),
         None => Ok(selection),
     }
 }

@@ -176,7 +176,7 @@ impl Teller<'_> {
             let mut line = json!({
                 "seq": seq,
                 "t": record.t,
-                "type": type_of(record),
+                "type": record.event.name(),
                 "outcome": outcome,
                 "sev": sev,
                 "cause": record.cause,
@@ -252,7 +252,7 @@ impl Teller<'_> {
             chain.push(led);
             next = led.cause.and_then(|cause| self.record(cause));
         }
-        let named: Vec<String> = chain.iter().map(|record| format!("#{} {}", record.seq, type_of(record))).collect();
+        let named: Vec<String> = chain.iter().map(|record| format!("#{} {}", record.seq, record.event.name())).collect();
         let stored = chain.last().and_then(|record| self.gathered.records.get(&record.seq));
         let said = stored
             .map(|(record, stored)| facts(record, &self.disclosed(stored).unwrap_or_default(), self.site, self.of))
@@ -278,11 +278,6 @@ impl Teller<'_> {
         }
         steps
     }
-}
-
-fn type_of(record: &Record) -> String {
-    let members = record.event.members().unwrap_or_default();
-    members.get("type").and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]

@@ -18,9 +18,11 @@ pub(super) struct CliError {
 const NO: u8 = 1;
 const USAGE: u8 = 2;
 const INTEGRITY: u8 = 3;
+const INCOMPLETE: u8 = 4;
 const NOT_PERMITTED: u8 = 5;
 const UNKNOWN: u8 = 6;
 const UNREACHABLE: u8 = 7;
+const REPLAY_DIFFERS: u8 = 8;
 const OUTPUT: u8 = 9;
 
 impl CliError {
@@ -32,6 +34,13 @@ impl CliError {
     }
     pub(super) fn integrity(sentence: impl Into<String>) -> Self {
         Self { code: INTEGRITY, sentence: sentence.into() }
+    }
+    pub(super) fn replay_differs(sentence: impl Into<String>) -> Self {
+        Self { code: REPLAY_DIFFERS, sentence: sentence.into() }
+    }
+    /// Not everything that was asked could be told.
+    pub(super) fn incomplete(sentence: impl Into<String>) -> Self {
+        Self { code: INCOMPLETE, sentence: sentence.into() }
     }
     /// Nothing was found where that is an answer, not an error: no words.
     pub(super) fn no() -> Self {
@@ -54,6 +63,7 @@ impl CliError {
             "malformed" => USAGE,
             "unknown" => UNKNOWN,
             "conflict" => NO,
+            "incomplete" => INCOMPLETE,
             "not_permitted" => NOT_PERMITTED,
             "integrity" => INTEGRITY,
             _ => UNREACHABLE,
@@ -75,7 +85,9 @@ impl From<StartError> for CliError {
             StartError::Directory(DirectoryError::InUse { .. }) => UNREACHABLE,
             StartError::Directory(DirectoryError::Io { error, .. }) if error.kind() == io::ErrorKind::PermissionDenied => NOT_PERMITTED,
             StartError::Directory(DirectoryError::Io { .. }) | StartError::Vault(_) | StartError::Failure(_) => UNREACHABLE,
-            StartError::Log(_) | StartError::KeysMissing(_) => INTEGRITY,
+            StartError::Log(_) | StartError::KeysMissing(_) | StartError::Checkpoint { .. } | StartError::CheckpointsUnreadable(_) => {
+                INTEGRITY
+            }
         };
         Self { code, sentence: error.to_string() }
     }
@@ -97,7 +109,7 @@ impl From<Failure> for CliError {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Unreadable(_) | Failure::Contradiction(_) | Failure::Stopped => Self::integrity(failure.to_string()),
-            Failure::Busy | Failure::ClockUntrusted | Failure::Vault(_) => Self::unreachable(failure.to_string()),
+            Failure::Busy | Failure::ClockUntrusted | Failure::Vault(_) | Failure::Checkpoint(_) => Self::unreachable(failure.to_string()),
         }
     }
 }
@@ -108,7 +120,16 @@ mod tests {
 
     #[test]
     fn each_problem_has_its_number() {
-        let cases = [("malformed", 2), ("unknown", 6), ("conflict", 1), ("not_permitted", 5), ("integrity", 3), ("busy", 7), ("clock", 7)];
+        let cases = [
+            ("malformed", 2),
+            ("unknown", 6),
+            ("conflict", 1),
+            ("not_permitted", 5),
+            ("integrity", 3),
+            ("incomplete", 4),
+            ("busy", 7),
+            ("clock", 7),
+        ];
         for (code, number) in cases {
             assert_eq!(CliError::problem(code, String::new()).code, number, "{code}");
         }

@@ -43,7 +43,7 @@ pub(super) async fn drawn(args: &ExplainArgs, reach: &Reach) -> Result<Vec<(Tone
 
 async fn story(args: &ExplainArgs, reach: &Reach) -> Result<Value, CliError> {
     match (args.kind.as_str(), args.id.as_str()) {
-        ("token", "-") => reach.ask_about(&["explain", "token"], token()?.expose()).await,
+        ("token", "-") => reach.ask_about(&["explain", "token"], &[], token()?.expose()).await,
         (_, "") => Err(CliError::usage("the id is empty")),
         (_, "-") => Err(CliError::usage("only a token is read from stdin: writ explain token -")),
         // A token on a command line stands in the shell's history and in everybody's process list.
@@ -52,7 +52,8 @@ async fn story(args: &ExplainArgs, reach: &Reach) -> Result<Value, CliError> {
     }
 }
 
-fn token() -> Result<Secret, CliError> {
+/// A token from stdin.
+pub(super) fn token() -> Result<Secret, CliError> {
     let mut text = String::new();
     let read = std::io::stdin().lock().take(TOKEN_BYTES_MAX).read_to_string(&mut text);
     read.map_err(|error| CliError::usage(format!("no token could be read: {error}")))?;

@@ -8,9 +8,8 @@ use crate::http::admin::AdminAnswer;
 use clap::Args;
 use serde_json::Value;
 
-/// WHEN is an event's number (48213 or #48213), an RFC 3339 time, a while ago (-2h, -15m, -3d), or now.
 #[derive(Args, Debug)]
-#[command(after_help = "WHEN is an event's number (48213), an RFC 3339 time, a while ago (-2h, -15m, -3d), or now.")]
+#[command(after_help = super::state::WHEN)]
 pub(super) struct LogArgs {
     /// Go on with what comes
     #[arg(short, long)]

@@ -3,22 +3,27 @@
 //! Every command but `serve` and `demo` asks the admin API: over the socket of the server that has the data directory, or in
 //! process when none has it. Data goes to stdout, words go to stderr.
 
+mod audit;
 mod client;
 mod clock;
 mod demo;
 mod exit;
 mod explain;
+mod introspect;
 mod keys;
 mod log;
 mod output;
 mod reach;
+mod replay;
 mod serve;
 mod settings;
 mod show;
 mod site;
+mod state;
 mod table;
 mod user;
 
+use crate::log::guarded::is_guarded;
 use clap::{Args, Parser, Subcommand};
 use exit::CliError;
 use output::{Format, Output};
@@ -30,8 +35,10 @@ use std::process::ExitCode;
 /// An authorization server for health records whose only truth is an append-only log.
 #[derive(Parser, Debug)]
 #[command(name = "writ", version, about, propagate_version = true, max_term_width = 110)]
-#[command(after_help = "Exit codes: 0 yes · 1 no · 2 usage · 3 integrity failure · 5 not permitted · 6 unknown id · 7 store locked or \
-                        server unreachable · 9 output failed")]
+#[command(
+    after_help = "Exit codes: 0 yes · 1 no · 2 usage · 3 integrity failure · 4 incomplete · 5 not permitted · 6 unknown id · 7 store locked or \
+                        server unreachable · 8 replay differs · 9 output failed"
+)]
 struct Cli {
     #[command(flatten)]
     global: Global,
@@ -86,6 +93,15 @@ enum Command {
     Show(show::ShowArgs),
     /// Tell the story of an id: how it stands, why, and everything that happened to it
     Explain(explain::ExplainArgs),
+    /// Prove what the log says to people who need not trust this server
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
+    /// What introspection would have answered about a token at a point of the history, and why
+    Introspect(introspect::IntrospectArgs),
+    /// The state of the site at a point of its history
+    State(state::StateArgs),
+    /// Fold the log once more and compare
+    Replay(replay::ReplayArgs),
     /// Manage the server's clock
     #[command(subcommand)]
     Clock(clock::ClockCommand),
@@ -93,7 +109,18 @@ enum Command {
 
 /// Runs the program with the process's arguments.
 pub fn run() -> ExitCode {
+    keep_told_panics_quiet();
     run_with(std::env::args_os())
+}
+
+/// A panic that the log catches over damaged files is told as one sentence; its trace would only hide that.
+fn keep_told_panics_quiet() {
+    let report = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if !is_guarded() {
+            report(panic);
+        }
+    }));
 }
 
 fn run_with(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -125,6 +152,11 @@ async fn dispatch(cli: Cli) -> Result<(), CliError> {
     }
     output::trace_words("writ=warn,error");
     let mut output = Output::new(global.output);
+    if let Command::Audit(audit::AuditCommand::Verify(args)) = &cli.command
+        && let Some(done) = audit::without_server(args, &mut output).await
+    {
+        return done;
+    }
     let may_create = matches!(&cli.command, Command::Site(site::SiteCommand::Add(_)));
     let reach = Reach::open(&global, may_create).await?;
     let done = match cli.command {
@@ -136,6 +168,10 @@ async fn dispatch(cli: Cli) -> Result<(), CliError> {
         Command::Log(args) => log::run(args, &reach, &mut output).await,
         Command::Show(args) => show::run(args, &reach, &mut output).await,
         Command::Explain(args) => explain::run(args, &reach, &mut output).await,
+        Command::Audit(command) => audit::run(command, &reach, &mut output).await,
+        Command::Introspect(args) => introspect::run(args, &reach, &mut output).await,
+        Command::State(args) => state::run(args, &reach, &mut output).await,
+        Command::Replay(args) => replay::run(args, &reach, &mut output).await,
         Command::Clock(command) => clock::run(command, &reach, &mut output).await,
     };
     reach.close().await;

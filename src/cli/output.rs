@@ -100,6 +100,13 @@ pub(super) fn words(text: &str) {
     drop(writeln!(io::stderr(), "{text}"));
 }
 
+/// Says how far something has come, to a person who watches.
+pub(super) fn progress(text: &str) {
+    if io::stderr().is_terminal() {
+        words(text);
+    }
+}
+
 /// Lets traces of at least these levels go to stderr.
 pub(super) fn trace_words(filter: &str) {
     let filter = tracing_subscriber::EnvFilter::try_new(filter).unwrap_or_default();

@@ -89,16 +89,32 @@ impl Reach {
         parsed(&answer.whole().await?)
     }
 
+    /// Asks for something that a query describes.
+    pub(super) async fn find(&self, segments: &[&str], query: &[(&str, &str)]) -> Result<Value, CliError> {
+        parsed(&self.stream(segments, query).await?.whole().await?)
+    }
+
     /// Asks with a text as body.
-    pub(super) async fn ask_about(&self, segments: &[&str], text: &str) -> Result<Value, CliError> {
+    pub(super) async fn ask_about(&self, segments: &[&str], query: &[(&str, &str)], text: &str) -> Result<Value, CliError> {
         let body = Bytes::copy_from_slice(text.as_bytes());
-        let answer = self.send(Method::POST, segments, &[], "text/plain", body).await?;
+        let answer = self.send(Method::POST, segments, query, "text/plain", body).await?;
         parsed(&answer.whole().await?)
+    }
+
+    /// Asks for a text.
+    pub(super) async fn text(&self, method: Method, segments: &[&str], query: &[(&str, &str)]) -> Result<String, CliError> {
+        let answer = self.send(method, segments, query, "application/json", Bytes::new()).await?.whole().await?;
+        String::from_utf8(answer.to_vec()).map_err(|_| CliError::unreachable("the server's answer is not text"))
     }
 
     /// Asks for something that is read while it comes.
     pub(super) async fn stream(&self, segments: &[&str], query: &[(&str, &str)]) -> Result<AdminAnswer, CliError> {
         self.send(Method::GET, segments, query, "application/json", Bytes::new()).await
+    }
+
+    /// Asks, with a JSON body, for something that is read while it comes.
+    pub(super) async fn ask_for_stream(&self, segments: &[&str], body: &Value) -> Result<AdminAnswer, CliError> {
+        self.send(Method::POST, segments, &[], "application/json", Bytes::from(body.to_string())).await
     }
 
     async fn send(

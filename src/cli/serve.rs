@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 #[derive(Args, Debug)]
 pub(super) struct ServeArgs {
@@ -123,6 +124,7 @@ pub(super) struct Running {
     public: Server,
     local: Server,
     stopping: watch::Sender<bool>,
+    signing: JoinHandle<()>,
     by: Actor,
 }
 
@@ -150,13 +152,17 @@ impl Running {
         let public = Server::bind(listen, ServerSettings::default(), door(public)).await.map_err(unbound)?;
         let started = Noted::ServerStarted { version: env!("CARGO_PKG_VERSION").to_owned(), pid: std::process::id() };
         note(ledger, started, by.clone()).await?;
-        Ok(Self { public, local, stopping, by })
+        ledger.sign_due().await;
+        let signing = tokio::spawn(ledger.clone().keep_checkpoints());
+        Ok(Self { public, local, stopping, signing, by })
     }
 
     /// Lets what is under way finish, and records the end.
     pub(super) async fn stop(self, ledger: &Ledger) -> Result<(), CliError> {
         self.stopping.send_replace(true);
         tokio::join!(self.public.shut_down(), self.local.shut_down());
+        // What is still to be signed is signed when the log is shut down.
+        self.signing.abort();
         ledger.tell_tallies(true).await?;
         note(ledger, Noted::ServerStopped {}, self.by).await
     }

@@ -99,7 +99,7 @@ fn show(site: &Value, output: &mut Output) -> Result<(), CliError> {
     if !output.is_table() {
         return output.value(site);
     }
-    let names = ["site", "issuer", "title", "users", "clients", "events"];
+    let names = ["site", "issuer", "title", "users", "clients", "events", "checkpoint_key"];
     pairs(output, &names.map(|name| (name, cell(site, name))))?;
     output.line("")?;
     let settings = site.get("settings").and_then(Value::as_object).cloned().unwrap_or_default();

@@ -40,6 +40,16 @@ fn plain(value: &Value) -> String {
     }
 }
 
+/// A number with its thousands apart, as `50 112`.
+pub(super) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let apart = |(at, digit): (usize, char)| {
+        let is_first_of_three = at > 0 && digits.len().saturating_sub(at).is_multiple_of(3);
+        is_first_of_three.then_some(' ').into_iter().chain([digit])
+    };
+    digits.chars().enumerate().flat_map(apart).collect()
+}
+
 /// At most so many characters.
 pub(super) fn cut(text: &str, most: usize) -> String {
     match text.chars().count() > most {
@@ -75,6 +85,12 @@ pub(super) fn target(segments: &[&str], query: &[(&str, &str)]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn thousands_stand_apart() {
+        let cases = [(0, "0"), (999, "999"), (1000, "1 000"), (50_112, "50 112"), (1_234_567, "1 234 567")];
+        assert!(cases.iter().all(|(number, text)| grouped(*number) == *text));
+    }
 
     #[test]
     fn a_length_of_time_has_two_units_at_most() {

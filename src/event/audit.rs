@@ -11,7 +11,7 @@ pub enum AuditEvent {
     /// A query over the log was answered. Sealed: `reason`, if people were shown by name.
     #[serde(rename = "audit.read")]
     Read {
-        /// What was asked for: `log`, `show`, `explain` or `prove`.
+        /// What was asked for: `log`, `show`, `explain`, `prove`, `state`, `introspect` or `replay`.
         query: String,
         /// HMAC of the query's filter under a key of the site; the filter itself may name people.
         #[serde(rename = "filter_hmac")]

@@ -88,6 +88,12 @@ impl Event {
         }
     }
 
+    /// Its type, as `token.granted`.
+    pub fn name(&self) -> String {
+        let members = self.members().unwrap_or_default();
+        members.get("type").and_then(Value::as_str).unwrap_or_default().to_owned()
+    }
+
     /// Reads an event from its leaf's members. An unknown type is an error, an unknown member is not.
     pub(crate) fn from_members(members: Map<String, Value>) -> Result<Self, RecordError> {
         let kind = members.get("type").and_then(Value::as_str).unwrap_or_default().to_owned();

@@ -7,6 +7,7 @@ use crate::ledger::{Failure, Ledger, Site};
 use crate::terms::{ErrorCode, RequestFacts, SiteName};
 use http::header::{RETRY_AFTER, USER_AGENT};
 use http::{HeaderValue, StatusCode};
+use serde_json::Value;
 use std::sync::Arc;
 
 /// The server, as its endpoints see it. Cheap to clone.
@@ -61,13 +62,19 @@ impl At {
 
 /// A refusal as JSON (RFC 6749 §5.2).
 pub fn refused(refused: &Refused) -> Response {
-    let reply = refused.refusal.reply();
-    let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::BAD_REQUEST);
-    let response = reply::oauth_error(status, reply.code, &description(refused));
+    let (status, body) = refused_body(refused);
+    let response = reply::no_store(reply::json(status, &body));
     match status {
         StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => with_retry(response),
         _ => response,
     }
+}
+
+/// The status and body of a refusal.
+pub fn refused_body(refused: &Refused) -> (StatusCode, Value) {
+    let reply = refused.refusal.reply();
+    let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::BAD_REQUEST);
+    (status, reply::oauth_error_body(reply.code, &description(refused)))
 }
 
 /// The `error_description`: the fixed sentence, and what it is about where somebody can act on that.
@@ -98,7 +105,7 @@ pub async fn failed(failure: Failure) -> Response {
             with_retry(reply::oauth_error(StatusCode::SERVICE_UNAVAILABLE, code, text))
         }
         Failure::Stopped => std::future::pending().await,
-        Failure::Unreadable(_) | Failure::Vault(_) | Failure::Contradiction(_) => {
+        Failure::Unreadable(_) | Failure::Vault(_) | Failure::Checkpoint(_) | Failure::Contradiction(_) => {
             tracing::error!(%failure, "a request could not be served");
             reply::server_error()
         }

@@ -2,23 +2,15 @@
 
 use super::client_credentials::{client_proof, refuse, refuse_about, unreadable};
 use super::context::{At, failed};
+use super::introspect_body::{Dialect, body, unknown};
 use super::{Params, Response, reply};
 use crate::command::{Refused, authenticate};
 use crate::event::{Endpoint, Refusal};
 use crate::ledger::{Failure, Presented};
-use crate::query::{Introspection, Status, TokenFacts, visible_scope};
+use crate::query::Status;
 use crate::terms::{ClientId, TokenKind};
 use http::{Method, StatusCode};
-use serde_json::{Map, Value, json};
-
-/// Who is spoken to.
-#[derive(Clone, Copy, PartialEq)]
-enum Dialect {
-    /// RFC 7662: nothing but `active` about a token that is not.
-    Rfc,
-    /// The thread's clients, which read `status`.
-    Seed,
-}
+use serde_json::Value;
 
 /// The route.
 pub async fn endpoint(at: At) -> Response {
@@ -74,7 +66,7 @@ fn dialect(at: &At, params: &Params) -> Dialect {
 async fn unbelieved(at: &At, client: Option<ClientId>, refusal: Refusal, dialect: Dialect) -> Response {
     let response = refuse(at, Endpoint::Introspect, refusal, client).await;
     match dialect {
-        Dialect::Seed => reply::no_store(reply::json(StatusCode::OK, &json!({ "active": false, "status": "invalid" }))),
+        Dialect::Seed => reply::no_store(reply::json(StatusCode::OK, &unknown(dialect))),
         // RFC 7662 §2.3 with RFC 6749 §5.2.
         Dialect::Rfc if !response.headers().contains_key(http::header::WWW_AUTHENTICATE) => {
             reply::www_authenticate(response, "Basic", &[("realm", "writ")])
@@ -84,58 +76,9 @@ async fn unbelieved(at: &At, client: Option<ClientId>, refusal: Refusal, dialect
 }
 
 async fn tell(at: &At, presented: &Presented, asker: ClientId, dialect: Dialect) -> Result<Value, Failure> {
-    let Introspection { status, facts, .. } = at.ledger.introspect(&at.site, presented, at.facts()).await?;
-    // A client sees its own tokens only (THREATS.md A39).
-    let Some(facts) = facts.filter(|facts| facts.client == asker) else { return Ok(unknown(dialect)) };
-    if let Some(jti) = facts.jti {
-        at.ledger.tell_read(&at.site, jti, Some(asker), status == Status::Active, at.facts()).await?;
+    let found = at.ledger.introspect(&at.site, presented, at.facts()).await?;
+    if let Some(jti) = found.facts.as_ref().filter(|facts| facts.client == asker).and_then(|facts| facts.jti) {
+        at.ledger.tell_read(&at.site, jti, Some(asker.clone()), found.status == Status::Active, at.facts()).await?;
     }
-    match (status, dialect) {
-        (Status::Active, _) => active(at, &facts).map(Value::Object),
-        (Status::Unknown, _) => Ok(unknown(dialect)),
-        (Status::Expired | Status::Revoked, Dialect::Rfc) => Ok(json!({ "active": false })),
-        (Status::Expired | Status::Revoked, Dialect::Seed) => {
-            let mut body = outline(at, &facts);
-            body.insert("active".into(), false.into());
-            body.insert("status".into(), status.word().into());
-            Ok(Value::Object(body))
-        }
-    }
-}
-
-fn unknown(dialect: Dialect) -> Value {
-    match dialect {
-        Dialect::Rfc => json!({ "active": false }),
-        Dialect::Seed => json!({ "active": false, "status": "invalid" }),
-    }
-}
-
-/// The thread's members (SPEC.md h).
-fn outline(at: &At, facts: &TokenFacts) -> Map<String, Value> {
-    let mut body = Map::new();
-    body.insert("scope".into(), visible_scope(&facts.scope, at.site.name()).to_string().into());
-    body.insert("client_id".into(), facts.client.as_str().into());
-    body.insert("exp".into(), facts.expires_at.unix_seconds().into());
-    body.insert("sub".into(), facts.user.to_string().into());
-    body
-}
-
-/// RFC 7662 §2.2, with the thread's `status` as an extension.
-fn active(at: &At, facts: &TokenFacts) -> Result<Map<String, Value>, Failure> {
-    let mut body = outline(at, facts);
-    body.insert("active".into(), true.into());
-    body.insert("status".into(), Status::Active.word().into());
-    body.insert("iss".into(), at.site.issuer().into());
-    body.insert("aud".into(), facts.audience.clone().unwrap_or_else(|| facts.client.to_string()).into());
-    body.insert("iat".into(), facts.issued_at.unix_seconds().into());
-    body.insert("nbf".into(), facts.issued_at.unix_seconds().into());
-    body.insert("site".into(), at.site.name().as_str().into());
-    if let Some(jti) = facts.jti {
-        body.insert("jti".into(), jti.to_string().into());
-        body.insert("token_type".into(), "Bearer".into());
-    }
-    if let Some(username) = at.ledger.claims_of_user(&at.site, &facts.user)?.remove("username") {
-        body.insert("username".into(), username);
-    }
-    Ok(body)
+    body(&at.site, &found, &asker, dialect, |user| Ok(at.ledger.claims_of_user(&at.site, user)?.remove("username")))
 }

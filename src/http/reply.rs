@@ -7,7 +7,7 @@ use http::{
     header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, LOCATION, PRAGMA, WWW_AUTHENTICATE},
 };
 use serde::Serialize;
-use serde_json::json as object;
+use serde_json::{Value, json as object};
 
 /// A JSON answer. A value that cannot be written as JSON is a fault of ours: 500.
 pub fn json(status: StatusCode, body: &impl Serialize) -> Response {
@@ -27,7 +27,12 @@ pub fn no_store(mut response: Response) -> Response {
 /// The error body of RFC 6749 §5.2, not to be stored. `message` repeats the description for clients written against the
 /// thread's server (SPEC.md 0.2, k-50).
 pub fn oauth_error(status: StatusCode, code: ErrorCode, description: &str) -> Response {
-    no_store(json(status, &object!({ "error": code.as_str(), "error_description": description, "message": description })))
+    no_store(json(status, &oauth_error_body(code, description)))
+}
+
+/// The body of [`oauth_error`].
+pub fn oauth_error_body(code: ErrorCode, description: &str) -> Value {
+    object!({ "error": code.as_str(), "error_description": description, "message": description })
 }
 
 /// The error body of [`oauth_error`] for what is wrong before any endpoint knows the request; may be stored by nobody either.
@@ -185,13 +190,13 @@ pub(crate) mod tests {
     async fn a_problem_has_its_own_media_type() {
         let response = problem(StatusCode::CONFLICT, "The site exists", "There is already a site of this name.");
         assert_eq!(response.headers()[CONTENT_TYPE], "application/problem+json");
-        let body: serde_json::Value = serde_json::from_str(&text(response).await).unwrap();
+        let body: Value = serde_json::from_str(&text(response).await).unwrap();
         assert_eq!(body["status"], 409);
     }
 
     #[tokio::test]
     async fn the_fixed_body_of_a_fault_is_json() {
-        let body: serde_json::Value = serde_json::from_str(&text(server_error()).await).unwrap();
+        let body: Value = serde_json::from_str(&text(server_error()).await).unwrap();
         assert_eq!(body["error"], "server_error");
     }
 }

@@ -39,7 +39,7 @@ async fn decide(at: &At, params: &Params) -> Response {
         return refuse_about(at, Endpoint::Revoke, missing, client_auth.client).await;
     };
     let token = match at.ledger.present(&at.site, text) {
-        Presented::Access { claims, .. } => PresentedToken::Access(claims.jti),
+        Presented::Access(signed) => PresentedToken::Access(signed.token),
         Presented::Refresh(fact) => PresentedToken::Refresh(fact),
         Presented::BadSignature | Presented::OtherJwt | Presented::Unreadable => PresentedToken::Unknown,
     };

@@ -4,7 +4,7 @@ use super::context::{At, Context, unknown_site};
 use super::recover::recover;
 use super::{
     Inbound, Response, authorize, client_configuration, consent, discovery, inbound, introspect, jwks, login, logout, registration, reply,
-    revoke, token, userinfo,
+    revoke, tiles, token, userinfo,
 };
 use std::sync::Arc;
 use warp::filters::BoxedFilter;
@@ -39,7 +39,7 @@ pub fn public(context: Context) -> BoxedFilter<(Response,)> {
         .boxed();
     let clients = on(c, &["registration"], registration::endpoint).or(client_route(c)).unify().boxed();
     let oauth2 = path("oauth2").and(hot.or(browser).unify().or(documents).unify().or(clients).unify()).boxed();
-    let well_known = rfc_8414(c);
+    let well_known = rfc_8414(c).or(tlog(c)).unify().boxed();
     oauth2.or(well_known).unify().recover(recover).unify().boxed()
 }
 
@@ -73,6 +73,13 @@ fn rfc_8414(context: &Context) -> BoxedFilter<(Response,)> {
     let path = warp::path!(".well-known" / "oauth-authorization-server" / "oauth2" / String);
     let context = context.clone();
     path.and(inbound()).then(move |site, inbound| answer(context.clone(), site, inbound, discovery::endpoint)).boxed()
+}
+
+/// `GET /writ/{site}/…`: checkpoint and tiles (C2SP tlog-tiles).
+fn tlog(context: &Context) -> BoxedFilter<(Response,)> {
+    let context = context.clone();
+    let resource = path("writ").and(path::param::<String>()).and(path::tail()).and(inbound());
+    resource.then(move |site: String, _, inbound| tiles::answer(context.at(&site, inbound))).boxed()
 }
 
 async fn answer<F, Fut>(context: Context, site: String, inbound: Arc<Inbound>, endpoint: F) -> Response

@@ -79,7 +79,7 @@ async fn refresh(at: &At, params: &Params) -> Response {
     };
     let refresh_token = match at.ledger.present(&at.site, text) {
         Presented::Refresh(fact) => fact,
-        Presented::Access { .. } | Presented::BadSignature | Presented::OtherJwt | Presented::Unreadable => RefreshFact::Foreign,
+        Presented::Access(_) | Presented::BadSignature | Presented::OtherJwt | Presented::Unreadable => RefreshFact::Foreign,
     };
     let scope = match params.get("scope").map(ScopeSet::parse).transpose() {
         Ok(scope) => scope.map(|scope| scope.without_site(at.site.name())),

@@ -1,10 +1,12 @@
 //! Opening a data directory: lock, vault, log, replay, and the comparison of vault and log.
 
+use super::digests::Digests;
 use super::index::Index;
+use super::vault_check::{self, Sealed};
 use super::{Clock, Failure, Ledger, Shared, Site, draw_id, entropy, log_key, tallies};
 use crate::command::CreateServer;
 use crate::event::{Record, RecordError};
-use crate::log::{self, Committer, DataDirectory, EngineKind, Fatal, LogStore, StoredRecord};
+use crate::log::{self, Cause, Committer, DataDirectory, EngineKind, Fatal, KeptCheckpoints, LogStore, StoredRecord, VerifyFailure};
 use crate::projection::{Corrupt, State};
 use crate::terms::{Seq, SiteName, Subject};
 use crate::vault::{PasswordPool, Vault, VaultError};
@@ -42,6 +44,19 @@ pub enum StartError {
     /// A site of the log has no keys in the vault.
     #[error("the vault has no keys for site {0}: restore the vault and its master key from a backup")]
     KeysMissing(SiteName),
+    /// A kept checkpoint is not of this log.
+    #[error("the checkpoint kept of site {site} does not fit its log, {failure} ({why}): restore log, mark and checkpoints from a backup")]
+    Checkpoint {
+        /// Whose.
+        site: SiteName,
+        /// What is wrong, by its public name.
+        failure: VerifyFailure,
+        /// What was found.
+        why: String,
+    },
+    /// Nobody can tell whether the log continues what was signed.
+    #[error("the kept checkpoints cannot be read, {0}: restore them from a backup")]
+    CheckpointsUnreadable(Cause),
     /// The first event could not be written.
     #[error(transparent)]
     Failure(#[from] Failure),
@@ -70,23 +85,30 @@ impl Ledger {
     pub fn over(directory: DataDirectory, store: LogStore, settings: OpenSettings) -> Result<Self, StartError> {
         let vault = Arc::new(Vault::open(&settings.directory, settings.master_key_file.as_deref())?);
         let mut folded = Folded::new();
-        let replayed = store.replay(|stored| take_in(&mut folded, &stored))?;
+        let mut sealed = Sealed::default();
+        let replayed = store.replay(|stored| {
+            sealed.note(&stored);
+            take_in(&mut folded, &stored)
+        })?;
         for note in replayed.notes() {
             tracing::warn!("{note}");
         }
         let last_t = folded.values().map(|(state, _)| state.last_t).max().unwrap_or_default();
         let keys = Arc::new(SubjectKeys(Arc::clone(&vault)));
         let committer = Committer::start(replayed, keys, entropy::fill, settings.on_fatal)?;
-        if vault.site_keys(&SiteName::server())?.is_none() {
+        // A server that has a log had keys: new ones would open nothing of it.
+        if !folded.contains_key(&SiteName::server()) && vault.site_keys(&SiteName::server())?.is_none() {
             vault.create_site(&SiteName::server())?;
         }
+        let is_sound = vault_check::is_sound(&vault)?;
         folded.entry(SiteName::server()).or_default();
         let mut sites = BTreeMap::new();
         for (name, (state, index)) in folded {
-            sweep(&vault, &name, &state)?;
             let keys = vault.site_keys(&name)?.ok_or_else(|| StartError::KeysMissing(name.clone()))?;
+            vault_check::compare(&vault, &name, &state, &sealed, is_sound)?;
             let lane = committer.lane(&name);
-            sites.insert(name.clone(), Arc::new(Site::new(name, lane, keys, state, index)));
+            let digests = Digests::of(directory.path(), &name);
+            sites.insert(name, Arc::new(Site::new(lane, keys, digests, state, index)));
         }
         let clock = settings.clock.unwrap_or_else(Clock::system);
         clock.not_before(last_t);
@@ -97,11 +119,14 @@ impl Ledger {
             passwords: PasswordPool::start(threads)?,
             clock,
             sites: RwLock::new(sites),
+            known_tokens: Default::default(),
             tallies: tallies::Tallies::default(),
             registrations: Default::default(),
+            kept_checkpoints: KeptCheckpoints::of(&directory),
             directory,
         };
         let ledger = Self { shared: Arc::new(shared) };
+        ledger.recall_checkpoints()?;
         ledger.begin_own_log()?;
         Ok(ledger)
     }
@@ -126,38 +151,6 @@ fn take_in(folded: &mut Folded, stored: &StoredRecord) -> Result<(), Untaken> {
     index.add(seq, &members);
     let record = Record::from_members(members)?;
     Ok(state.fold(&record)?)
-}
-
-/// What is in the vault but not in the log was never promised to anyone; what is in the log but not in the vault is said.
-fn sweep(vault: &Vault, name: &SiteName, state: &State) -> Result<(), VaultError> {
-    let needed: Vec<_> = state.users.iter().filter_map(|user| user.credential).collect();
-    let credentials = vault.credentials(name)?;
-    for orphan in credentials.iter().filter(|credential| !needed.contains(credential)) {
-        vault.destroy_password(name, *orphan)?;
-    }
-    for missing in needed.iter().filter(|credential| !credentials.contains(credential)) {
-        tracing::error!(site = %name, credential = %missing, "a password is missing in the vault: its user cannot sign in");
-    }
-    let keys = vault.signing_keys(name)?;
-    for orphan in keys.iter().filter(|kid| state.keys.by_id(kid).is_none()) {
-        vault.destroy_signing_key(name, *orphan)?;
-    }
-    for missing in state.keys.iter().filter(|key| !key.retired && !keys.contains(&key.kid)) {
-        tracing::error!(site = %name, kid = %missing.kid, "a signing key is missing in the vault: nothing can be signed with it");
-    }
-    for orphan in vault.subjects(name)?.iter().filter(|subject| is_orphan(subject, state)) {
-        vault.destroy_subject(name, orphan)?;
-    }
-    Ok(())
-}
-
-/// Whether nobody is behind a subject's key: they were refused, erased or deleted. A month has always been.
-fn is_orphan(subject: &Subject, state: &State) -> bool {
-    match subject {
-        Subject::User(id) => state.users.by_id(id).is_none_or(|user| user.erased),
-        Subject::Client(id) => state.clients.by_id(id).is_none(),
-        Subject::Month(_) => false,
-    }
 }
 
 /// The vault's subject keys, as the log wants them.

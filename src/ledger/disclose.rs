@@ -2,9 +2,10 @@
 
 use super::{Failure, Ledger, Site};
 use crate::event::Record;
-use crate::log::{StoredRecord, seal};
+use crate::log::{Disclosure, StoredRecord, seal};
 use crate::terms::{Seq, UserId};
 use serde_json::{Map, Value};
+use std::ops::Range;
 
 impl Ledger {
     /// One durable record as the log holds it.
@@ -18,6 +19,17 @@ impl Ledger {
         Record::from_leaf(&stored.leaf).map_err(|error| Failure::Unreadable(error.to_string()))
     }
 
+    /// The records of a site within this range of numbers, in order, as far as they are durable at the call. Ends after an error. Reads the
+    /// log, so not for threads that serve requests.
+    pub fn records<'a>(&'a self, site: &'a Site, within: Range<Seq>) -> impl Iterator<Item = Result<Record, Failure>> + 'a {
+        let wanted = usize::try_from(within.end.0.saturating_sub(within.start.0)).unwrap_or(usize::MAX);
+        let stored = self.shared.committer.records(&site.lane, within.start).take(wanted);
+        stored.map(|stored| {
+            let stored = stored.map_err(|error| Failure::Unreadable(error.to_string()))?;
+            Record::from_leaf(&stored.leaf).map_err(|error| Failure::Unreadable(error.to_string()))
+        })
+    }
+
     /// The sealed fields of a record that can still be opened, by name. A destroyed key leaves its fields out.
     pub fn disclosed(&self, site: &Site, seq: Seq) -> Result<Map<String, Value>, Failure> {
         self.open_fields(site, &self.stored(site, seq)?)
@@ -25,14 +37,19 @@ impl Ledger {
 
     /// The sealed fields of this record that can still be opened, by name.
     pub fn open_fields(&self, site: &Site, stored: &StoredRecord) -> Result<Map<String, Value>, Failure> {
-        let mut fields = Map::new();
+        let opened = self.disclosures(site, stored)?;
+        Ok(opened.into_iter().map(|field| (field.name().to_owned(), field.value().clone())).collect())
+    }
+
+    /// The same as disclosures (RFC 9901 §4.2.1), each of which can be held against the leaf; in the order in which they are stored.
+    pub fn disclosures(&self, site: &Site, stored: &StoredRecord) -> Result<Vec<Disclosure>, Failure> {
+        let mut opened = Vec::new();
         for field in &stored.sealed {
             let Some(key) = self.shared.vault.subject_key(site.name(), &field.subject)? else { continue };
             let key = crate::log::SubjectKey::new(*key);
-            let opened = seal::open_field(&key, stored, field).map_err(|error| Failure::Unreadable(error.to_string()))?;
-            fields.insert(opened.name().to_owned(), opened.value().clone());
+            opened.push(seal::open_field(&key, stored, field).map_err(|error| Failure::Unreadable(error.to_string()))?);
         }
-        Ok(fields)
+        Ok(opened)
     }
 
     /// What is known of an end-user: claims by name, and `username`.
@@ -44,7 +61,7 @@ impl Ledger {
     }
 
     /// What this record says of a person: claims by name, and `username`.
-    pub(super) fn claims_at(&self, site: &Site, at: Seq) -> Result<Map<String, Value>, Failure> {
+    pub fn claims_at(&self, site: &Site, at: Seq) -> Result<Map<String, Value>, Failure> {
         let fields = self.disclosed(site, at)?;
         let named = fields.into_iter().map(|(name, value)| (name.strip_prefix("claim.").unwrap_or(&name).to_owned(), value));
         Ok(named.collect())

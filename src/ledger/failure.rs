@@ -18,6 +18,9 @@ pub enum Failure {
     /// A secret or key could not be had.
     #[error("the vault failed: {0}")]
     Vault(String),
+    /// There is no checkpoint to be had.
+    #[error("there is no checkpoint: {0}")]
+    Checkpoint(String),
     /// State and log disagree, or a value cannot be written: a fault of ours.
     #[error("an internal contradiction: {0}")]
     Contradiction(String),

@@ -16,8 +16,8 @@ pub(super) struct Index {
     /// What ended a token, grant, session or permission: a thing that state has forgotten is judged without a walk through all that
     /// ever named it.
     ends: HashMap<Key, Seqs>,
-    /// The last tokens that a grant handed out.
-    issued: HashMap<Key, Seq>,
+    /// The events by which a grant handed out tokens.
+    issued: HashMap<Key, Seqs>,
 }
 
 /// The first half of the id's SHA-256: ids have prefixes, so kinds do not meet.
@@ -56,7 +56,7 @@ impl Index {
                 text("user").zip(text("client")).map(|(user, client)| permission(user, client))
             }
             Some("token.granted" | "refresh.rotated") => {
-                self.issued.extend(text("grant").map(|grant| (key(grant), seq)));
+                text("grant").into_iter().for_each(|grant| add(&mut self.issued, key(grant), seq));
                 None
             }
             Some(_) | None => None,
@@ -86,9 +86,10 @@ impl Index {
     pub(super) fn first_of_token(&self, token: &TokenId) -> Option<Seq> {
         self.named.get(&key(&token.to_string())).and_then(|seqs| seqs.as_slice().first().copied())
     }
-    /// The event that handed out the last tokens of this grant.
-    pub(super) fn last_issue(&self, grant: &GrantId) -> Option<Seq> {
-        self.issued.get(&key(&grant.to_string())).copied()
+    /// The event that handed out the last tokens of this grant before `end`.
+    pub(super) fn last_issue(&self, grant: &GrantId, end: Seq) -> Option<Seq> {
+        let issued = self.issued.get(&key(&grant.to_string()))?.as_slice();
+        issued.get(..issued.partition_point(|seq| *seq < end))?.last().copied()
     }
     /// The events that ended this thing, in order.
     pub(super) fn ends_of(&self, id: &str) -> &[Seq] {

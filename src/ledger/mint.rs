@@ -1,6 +1,6 @@
 //! Minting the tokens of a response from the recorded event: the same event and key give the same bytes.
 
-use super::{Failure, Ledger, Site, refresh_token};
+use super::{Failure, Ledger, SignedToken, Site, refresh_token};
 use crate::event::{IdTokenFacts, IssuedTokens};
 use crate::jose::{AccessTokenClaims, FurtherClaims, IdTokenClaims, at_hash};
 use crate::query;
@@ -54,6 +54,7 @@ impl Ledger {
             further: FurtherClaims::default(),
         };
         let access_token = self.signing_key(site, issued.kid)?.sign(claims.typ(), &claims)?;
+        self.shared.known_tokens.remember(site.name(), &access_token, SignedToken::new(&claims, issued.kid));
         let id_token = match &issued.id_token {
             Some(facts) => {
                 let claims = self.id_token_claims(site, issued, facts, issuer, at_hash(facts.alg, &access_token))?;

@@ -5,7 +5,11 @@
 //! they rest on is durable.
 
 mod boot;
+mod checkpoints;
 mod clock;
+#[cfg(test)]
+mod commit_path;
+mod digests;
 mod disclose;
 mod entropy;
 mod failure;
@@ -13,31 +17,38 @@ mod forgotten;
 mod index;
 mod introspect;
 mod keyring;
+mod known_tokens;
 mod log_key;
 mod mint;
 mod network;
 mod operate;
 mod passwords;
 mod present;
+mod prove;
 mod refresh_token;
 mod registrations;
 mod site;
 mod submit;
 mod tallies;
 mod turns;
+mod vault_check;
 
 pub use boot::{OpenSettings, StartError};
+pub use checkpoints::SignedHead;
 pub use clock::{Clock, FrozenClock};
+pub use digests::{DIGEST_EVERY, LiveDigest, RecordedDigest, RecordedDigests};
 pub use entropy::{draw_bytes, draw_id, draw_secret};
 pub use failure::Failure;
 pub use index::Most;
+pub use known_tokens::SignedToken;
 pub use mint::MintedTokens;
 pub use operate::SiteError;
 pub use present::Presented;
+pub use prove::ConsistencyProof;
 pub use site::Site;
 pub use submit::Submitted;
 
-use crate::log::{Committer, DataDirectory};
+use crate::log::{Committer, DataDirectory, KeptCheckpoints};
 use crate::terms::{RequestId, SiteName};
 use crate::vault::{PasswordPool, Vault};
 use std::collections::BTreeMap;
@@ -57,8 +68,10 @@ struct Shared {
     clock: Clock,
     /// Written only when a site is added; a reader keeps the `Arc` and lets the lock go.
     sites: RwLock<BTreeMap<SiteName, Arc<Site>>>,
+    known_tokens: known_tokens::KnownTokens,
     tallies: tallies::Tallies,
     registrations: registrations::Registrations,
+    kept_checkpoints: KeptCheckpoints,
     directory: DataDirectory,
 }
 
@@ -80,10 +93,15 @@ impl Ledger {
     pub fn request_id(&self) -> RequestId {
         draw_id()
     }
-    /// Waits until everything queued is durable, and ends the commit thread.
+    /// Waits until everything queued is durable, ends the commit thread, signs what every log has come to, and records what each
+    /// site's state added up to.
     pub fn shut_down(&self) {
-        if let Err(fatal) = self.shared.committer.shut_down() {
-            tracing::error!(%fatal, "the log had stopped before it was shut down");
+        match self.shared.committer.shut_down() {
+            Ok(()) => {
+                self.sign_at_the_end();
+                self.record_last_digests();
+            }
+            Err(fatal) => tracing::error!(%fatal, "the log had stopped before it was shut down"),
         }
     }
 }

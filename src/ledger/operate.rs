@@ -1,5 +1,7 @@
 //! What takes more than one command, or the vault beside the log: sites, keys, users, clients.
 
+use super::digests::Digests;
+use super::index::Index;
 use super::{Failure, Ledger, Site, draw_id, log_key};
 use crate::command::{
     ChangeClient, ChangeUser, ClientChange, CreateSite, CreateUser, Decide, GenerateKey, Noted, Refused, RegisterClient, RetireKey,
@@ -66,7 +68,8 @@ impl Ledger {
         let keys = self.with_vault(move |vault| vault.create_site(&new)).await?;
         let mut sites = self.shared.sites.write().unwrap_or_else(PoisonError::into_inner);
         let lane = self.shared.committer.lane(name);
-        let new = || Arc::new(Site::new(name.clone(), lane, keys, State::default(), super::index::Index::default()));
+        let digests = Digests::of(self.directory(), name);
+        let new = || Arc::new(Site::new(lane, keys, digests, State::default(), Index::default()));
         Ok(Arc::clone(sites.entry(name.clone()).or_insert_with(new)))
     }
 

@@ -1,6 +1,6 @@
 //! What a token is that somebody presents.
 
-use super::{Ledger, Site, refresh_token};
+use super::{Ledger, SignedToken, Site, refresh_token};
 use crate::command::{Noted, RefreshFact};
 use crate::jose::{AccessTokenClaims, IdTokenClaims, VerifyError, verify};
 use crate::terms::{ClientId, KeyId, RequestFacts, Timestamp};
@@ -10,12 +10,7 @@ use std::sync::Arc;
 #[derive(Clone, Debug, PartialEq)]
 pub enum Presented {
     /// An access token with our signature.
-    Access {
-        /// What it says.
-        claims: Box<AccessTokenClaims>,
-        /// The key that signed it.
-        kid: KeyId,
-    },
+    Access(SignedToken),
     /// Something with the form of a refresh token.
     Refresh(RefreshFact),
     /// A JWT whose signature is not ours, or of a key that is not ours.
@@ -33,9 +28,18 @@ impl Ledger {
             return Presented::Refresh(fact);
         }
         let live = |kid: &KeyId| site.read(|state| state.keys.by_id(kid).is_some_and(|key| !key.retired));
+        match self.shared.known_tokens.find(site.name(), text) {
+            Some(signed) if live(&signed.kid) => return Presented::Access(signed),
+            Some(_) => return Presented::BadSignature,
+            None => {}
+        }
         match verify(text, |kid| live(kid).then(|| self.public_key(site, *kid)).flatten()) {
             Ok(verified) => match AccessTokenClaims::read(&verified) {
-                Ok(claims) if claims.site == *site.name() => Presented::Access { claims: Box::new(claims), kid: verified.kid() },
+                Ok(claims) if claims.site == *site.name() => {
+                    let signed = SignedToken::new(&claims, verified.kid());
+                    self.shared.known_tokens.remember(site.name(), text, signed);
+                    Presented::Access(signed)
+                }
                 Ok(_) | Err(_) => Presented::OtherJwt,
             },
             Err(VerifyError::NotAJwt) => Presented::Unreadable,
@@ -59,23 +63,17 @@ impl Ledger {
 
     /// Sounds the forgery alarm: a signature of ours over an unexpired `jti` that the log never granted. The first time it is an event
     /// that names the key that signed, further times are counted.
-    pub(super) async fn sound_alarm(
-        &self,
-        site: &Arc<Site>,
-        claims: &AccessTokenClaims,
-        kid: KeyId,
-        now: Timestamp,
-        request: RequestFacts,
-    ) {
-        if claims.exp <= now.unix_seconds() {
+    pub(super) async fn sound_alarm(&self, site: &Arc<Site>, signed: SignedToken, now: Timestamp, request: RequestFacts) {
+        let SignedToken { token, exp, kid } = signed;
+        if exp <= now.unix_seconds() {
             return;
         }
-        tracing::error!(token = %claims.jti, %kid, site = %site.name(), "a token with our signature is not in the log");
-        let is_known = site.index(|index| index.first_of_token(&claims.jti).is_some());
-        if !self.shared.tallies.tell_forgery(site.name(), claims.jti, kid, is_known, now) {
+        tracing::error!(%token, %kid, site = %site.name(), "a token with our signature is not in the log");
+        let is_known = site.index(|index| index.first_of_token(&token).is_some());
+        if !self.shared.tallies.tell_forgery(site.name(), token, kid, is_known, now) {
             return;
         }
-        let noted = Noted::ForgeryDetected { token: claims.jti, kid, times: None };
+        let noted = Noted::ForgeryDetected { token, kid, times: None };
         if let Err(failure) = self.note(site, noted, request).await {
             tracing::error!(%failure, "a forgery could not be recorded");
         }

@@ -1,6 +1,8 @@
 //! A site in memory: its state, its place in the log, its keys.
 
 use super::Failure;
+use super::checkpoints::Checkpoints;
+use super::digests::{Digests, RecordedDigest};
 use super::index::{Index, Most};
 use super::keyring::Keyring;
 use crate::log::Lane;
@@ -19,6 +21,8 @@ pub struct Site {
     pub(super) lane: Arc<Lane>,
     pub(super) keys: Arc<SiteKeys>,
     pub(super) keyring: Keyring,
+    pub(super) checkpoints: Checkpoints,
+    pub(super) digests: Digests,
     /// Up to this millisecond there are keys for what is sealed when nobody is known, so that not every request asks the vault.
     months_until: AtomicU64,
     /// Held for a decision and its fold, never over I/O or cryptography. Taken before the committer's queue, never after.
@@ -29,11 +33,25 @@ pub struct Site {
 pub(super) struct Inner {
     pub(super) state: State,
     pub(super) index: Index,
+    /// What the state added up to after its last event, before more time passed for it.
+    pub(super) settled: Option<RecordedDigest>,
 }
 
 impl Site {
-    pub(super) fn new(name: SiteName, lane: Arc<Lane>, keys: Arc<SiteKeys>, state: State, index: Index) -> Self {
-        Self { name, lane, keys, keyring: Keyring::default(), months_until: AtomicU64::new(0), inner: Mutex::new(Inner { state, index }) }
+    pub(super) fn new(lane: Arc<Lane>, keys: Arc<SiteKeys>, digests: Digests, state: State, index: Index) -> Self {
+        let name = lane.site().clone();
+        digests.open(&name);
+        let inner = Inner { settled: RecordedDigest::of(&state), state, index };
+        Self {
+            name,
+            lane,
+            keys,
+            keyring: Keyring::default(),
+            checkpoints: Checkpoints::default(),
+            digests,
+            months_until: AtomicU64::new(0),
+            inner: Mutex::new(inner),
+        }
     }
     /// Its name.
     pub fn name(&self) -> &SiteName {
@@ -62,10 +80,6 @@ impl Site {
     }
     pub(super) fn index<T>(&self, read: impl FnOnce(&Index) -> T) -> T {
         read(&self.inner().index)
-    }
-    pub(super) fn read_with_index<T>(&self, read: impl FnOnce(&State, &Index) -> T) -> T {
-        let inner = self.inner();
-        read(&inner.state, &inner.index)
     }
     /// Whether there are keys for the months from now on to then.
     pub(super) fn has_months_until(&self, then: Timestamp) -> bool {

@@ -1,5 +1,6 @@
 //! The way of a command: place, lock, moment, decide, fold, queue, unlock; and later the commit point (DESIGN.md §1).
 
+use super::digests::RecordedDigest;
 use super::site::Inner;
 use super::{Failure, Ledger, Site, draw_bytes};
 use crate::command::{Decide, Decision, Draft, Refused, asked};
@@ -86,10 +87,11 @@ impl Ledger {
         let command = asked(command, seed).map_err(|error| Failure::Contradiction(error.to_string()))?;
         let records = records(site.name(), inner.state.head, events, Some(command), &moment);
         let unsealed = records.iter().map(|(record, draft)| unsealed(record, draft)).collect::<Result<Vec<_>, _>>()?;
-        fold(&mut inner, &records, &unsealed)?;
+        let due = fold(&mut inner, &records, &unsealed);
         let rests_on = inner.state.head.0.checked_sub(1).map(Seq);
         self.shared.committer.enqueue(place, &site.lane, unsealed);
         drop(inner);
+        self.record_digests_soon(site, due);
         Ok(Submitted { answer, site: Arc::clone(site), rests_on })
     }
 
@@ -183,14 +185,20 @@ fn unsealed(record: &Record, draft: &Draft) -> Result<UnsealedRecord, Failure> {
     Ok(unsealed)
 }
 
-/// Folds a whole decision. A decision that cannot be folded has been checked by nobody: state and log would part, so the process ends.
-fn fold(inner: &mut Inner, records: &[(Record, Draft)], unsealed: &[UnsealedRecord]) -> Result<(), Failure> {
+/// Folds a whole decision; gives the state digests that are due. A decision that cannot be folded has been checked by nobody: state and
+/// log would part, so the process ends.
+fn fold(inner: &mut Inner, records: &[(Record, Draft)], unsealed: &[UnsealedRecord]) -> Vec<RecordedDigest> {
+    let mut due = Vec::new();
     for ((record, _), unsealed) in records.iter().zip(unsealed) {
         if let Err(corrupt) = inner.state.fold(record) {
             tracing::error!(%corrupt, "a decision cannot be folded");
             std::process::abort();
         }
         inner.index.add(record.seq, &unsealed.members);
+        due.extend(RecordedDigest::due(&inner.state));
     }
-    Ok(())
+    if !records.is_empty() {
+        inner.settle();
+    }
+    due
 }

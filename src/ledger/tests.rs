@@ -1,5 +1,7 @@
 //! A ledger with a person and an app, and a clock that is moved by hand.
 
+mod digests;
+
 use super::*;
 use crate::command::*;
 use crate::event::{AuditEvent, ClientMetadata, Event, IssuedTokens, Profile, ServerEvent, TokenEvent};
@@ -350,6 +352,18 @@ async fn keys_of_subjects_that_are_not_in_the_log_are_swept_at_the_start() {
     world.ledger.shared.vault.ensure_subject(world.site.name(), &Subject::User(draw_id())).unwrap();
     assert_eq!(world.subjects().len(), before.len() + 2);
     assert_eq!(world.reopened().subjects(), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_swept_from_a_vault_that_lacks_something() {
+    let world = world(Profile::Standard, "openid").await;
+    let command = registration("openid", Actor::Os(0), &["a@example.org"]);
+    let lost = Subject::Client(command.client.clone());
+    world.ledger.register_client(&world.site, command, world.ledger.own_request()).await.unwrap();
+    world.ledger.shared.vault.destroy_subject(world.site.name(), &lost).unwrap();
+    world.ledger.shared.vault.ensure_subject(world.site.name(), &Subject::User(draw_id())).unwrap();
+    let before = world.subjects();
+    assert_eq!(world.reopened().subjects(), before, "what looks superfluous may be what a repair looks for");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -174,7 +174,7 @@ pub(super) fn parse_decimal(text: &str) -> Option<u64> {
     (number.to_string() == text).then_some(number)
 }
 
-pub(super) fn parse_hash(text: &str) -> Option<Digest> {
+pub(crate) fn parse_hash(text: &str) -> Option<Digest> {
     STANDARD.decode(text).ok()?.try_into().ok().map(Digest::from_bytes)
 }
 

@@ -5,7 +5,7 @@
 
 use super::framer::RecordTooLong;
 use super::lane::{End, Kept};
-use super::leaf::{LEAF_BYTES_MAX, jcs};
+use super::leaf::{LEAF_BYTES_MAX, jcs_length, members_length};
 use super::mark::MarkError;
 use super::writer::{Group, Message, Writer};
 use super::{AppendError, Assembler, BatchError, Damage, EventLog, KeyError, Lane, LeafError, LogError, OpenError, ReplayedLog, SealError};
@@ -53,11 +53,11 @@ impl UnsealedRecord {
         if self.members.contains_key("_sd") || self.members.contains_key("_sd_alg") {
             return Err(LeafError::Reserved);
         }
-        let mut leaf = jcs(&Value::Object(self.members.clone()))?.len() + 64;
+        let mut leaf = members_length(&self.members)? + 64;
         let mut sealed = 0;
         for field in &self.personal {
             leaf += 46;
-            sealed += (jcs(&field.value)?.len() + field.name.len() + 64) * 4 / 3 + field.name.len() + 320;
+            sealed += (jcs_length(&field.value)? + field.name.len() + 64) * 4 / 3 + field.name.len() + 320;
         }
         match leaf <= LEAF_BYTES_MAX && leaf + sealed <= 15 * 8000 {
             true => Ok(()),

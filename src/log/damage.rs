@@ -35,6 +35,8 @@ pub enum Damage {
     ShorterThanMark { position: Position, mark: Position },
     #[error("the frame at position {position} is another than the one acknowledged")]
     OtherThanMark { position: Position },
+    #[error("the tree over the first {size} events of site {site}, the last at position {position}, is not the one that was signed")]
+    Tree { position: Position, site: SiteName, size: u64 },
 }
 
 impl Damage {
@@ -54,7 +56,8 @@ impl Damage {
             | Self::Body { position }
             | Self::CutOff { position }
             | Self::ShorterThanMark { position, .. }
-            | Self::OtherThanMark { position } => *position,
+            | Self::OtherThanMark { position }
+            | Self::Tree { position, .. } => *position,
         }
     }
 }

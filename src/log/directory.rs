@@ -177,6 +177,29 @@ pub(super) fn move_aside(path: &Path, why: &str) -> io::Result<PathBuf> {
     Ok(aside)
 }
 
+/// Puts back what a repair had moved aside when it was cut off: nothing stands in its place, so it is still the whole. Gives where it
+/// was, if there was something.
+pub(super) fn put_back(path: &Path, reasons: &[&str]) -> io::Result<Option<PathBuf>> {
+    let (Some(parent), Some(name), false) = (path.parent(), path.file_name().and_then(|name| name.to_str()), path.exists()) else {
+        return Ok(None);
+    };
+    let mut newest: Option<(u32, PathBuf)> = None;
+    for entry in fs::read_dir(parent)? {
+        let entry = entry?;
+        let other = entry.file_name().to_string_lossy().into_owned();
+        let reason = other.strip_prefix(name).and_then(|rest| rest.strip_prefix('.')).and_then(|rest| rest.rsplit_once('-'));
+        let Some((reason, number)) = reason else { continue };
+        let Some(number) = number.parse::<u32>().ok().filter(|_| reasons.contains(&reason)) else { continue };
+        if newest.as_ref().is_none_or(|(newest, _)| *newest < number) {
+            newest = Some((number, entry.path()));
+        }
+    }
+    let Some((_, aside)) = newest else { return Ok(None) };
+    fs::rename(&aside, path)?;
+    sync_parent(path)?;
+    Ok(Some(aside))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

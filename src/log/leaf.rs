@@ -5,6 +5,7 @@ use super::merkle;
 use crate::terms::Digest;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value};
+use std::cmp::Ordering;
 
 /// The longest leaf: the entries of C2SP tlog-tiles have a 16-bit length.
 pub const LEAF_BYTES_MAX: usize = 65_535;
@@ -42,6 +43,16 @@ pub fn jcs(value: &Value) -> Result<Vec<u8>, LeafError> {
     let mut out = Vec::new();
     write_value(value, 0, &mut out)?;
     Ok(out)
+}
+
+/// How many bytes [`jcs`] makes of a value, without making them; and the same errors.
+pub fn jcs_length(value: &Value) -> Result<usize, LeafError> {
+    value_length(value, 0)
+}
+
+/// The same of an object's members.
+pub fn members_length(members: &Map<String, Value>) -> Result<usize, LeafError> {
+    object_length(members, 0)
 }
 
 /// The leaf: the members and, if there is any disclosure, `_sd` with their digests, sorted, and `_sd_alg`.
@@ -132,7 +143,7 @@ fn write_value(value: &Value, depth: usize, out: &mut Vec<u8>) -> Result<(), Lea
         }
         Value::Object(members) => {
             let mut sorted: Vec<_> = members.iter().collect();
-            sorted.sort_by(|(a, _), (b, _)| a.encode_utf16().cmp(b.encode_utf16()));
+            sorted.sort_by(|(a, _), (b, _)| utf_16_order(a, b));
             out.push(b'{');
             for (n, (name, member)) in sorted.into_iter().enumerate() {
                 separate(n, out);
@@ -146,6 +157,57 @@ fn write_value(value: &Value, depth: usize, out: &mut Vec<u8>) -> Result<(), Lea
     Ok(())
 }
 
+/// By UTF-16 code units. Of ASCII, which nearly all names are, bytes have the same order.
+fn utf_16_order(a: &str, b: &str) -> Ordering {
+    match a.is_ascii() && b.is_ascii() {
+        true => a.cmp(b),
+        false => a.encode_utf16().cmp(b.encode_utf16()),
+    }
+}
+
+fn value_length(value: &Value, depth: usize) -> Result<usize, LeafError> {
+    if depth > DEPTH_MAX {
+        return Err(LeafError::Depth);
+    }
+    match value {
+        Value::Null | Value::Bool(true) => Ok(4),
+        Value::Bool(false) => Ok(5),
+        Value::Number(number) => {
+            // 0 has a digit too; below 2^53 there are at most 16.
+            let digits = 1 + integer(number)?.checked_ilog10().unwrap_or_default();
+            let sign = usize::from(!number.is_u64());
+            Ok(sign + usize::try_from(digits).unwrap_or(usize::MAX))
+        }
+        Value::String(text) => Ok(text_length(text)),
+        Value::Array(items) => {
+            let inside = items.iter().try_fold(0, |sum: usize, item| Ok(sum + value_length(item, depth + 1)?));
+            Ok(2 + items.len().saturating_sub(1) + inside?)
+        }
+        Value::Object(members) => object_length(members, depth),
+    }
+}
+
+fn object_length(members: &Map<String, Value>, depth: usize) -> Result<usize, LeafError> {
+    let one = |(name, member): (&String, &Value)| Ok(text_length(name) + 1 + value_length(member, depth + 1)?);
+    let inside = members.iter().try_fold(0, |sum: usize, member| Ok(sum + one(member)?));
+    Ok(2 + members.len().saturating_sub(1) + inside?)
+}
+
+/// With its quotation marks and escapes.
+fn text_length(text: &str) -> usize {
+    let escapes: usize = text.bytes().map(escape_length).sum();
+    2 + text.len() + escapes
+}
+
+/// How much longer a byte gets by its escape.
+fn escape_length(byte: u8) -> usize {
+    match byte {
+        b'"' | b'\\' | 0x08 | b'\t' | b'\n' | 0x0c | b'\r' => 1,
+        0..0x20 => 5,
+        _ => 0,
+    }
+}
+
 fn separate(n: usize, out: &mut Vec<u8>) {
     if n > 0 {
         out.push(b',');
@@ -153,17 +215,26 @@ fn separate(n: usize, out: &mut Vec<u8>) {
 }
 
 fn write_integer(number: &serde_json::Number, out: &mut Vec<u8>) -> Result<(), LeafError> {
+    integer(number)?;
+    serde_json::to_writer(out, number).map_err(|_| LeafError::Number)
+}
+
+/// The magnitude of a number that a leaf may have.
+fn integer(number: &serde_json::Number) -> Result<u64, LeafError> {
     let magnitude = number.as_u64().or_else(|| number.as_i64().map(i64::unsigned_abs)).ok_or(LeafError::Number)?;
-    if magnitude >= INTEGER_BOUND {
-        return Err(LeafError::Number);
-    }
-    out.extend(number.to_string().as_bytes());
-    Ok(())
+    if magnitude < INTEGER_BOUND { Ok(magnitude) } else { Err(LeafError::Number) }
 }
 
 /// serde_json escapes what RFC 8785 §3.2.2.2 does, and in the same way: `"`, `\` and below U+0020, the short forms where they exist.
+/// Most texts have nothing of it.
 fn write_text(text: &str, out: &mut Vec<u8>) -> Result<(), LeafError> {
-    serde_json::to_writer(out, text).map_err(|_| LeafError::Text)
+    if text.bytes().any(|byte| escape_length(byte) > 0) {
+        return serde_json::to_writer(out, text).map_err(|_| LeafError::Text);
+    }
+    out.push(b'"');
+    out.extend(text.as_bytes());
+    out.push(b'"');
+    Ok(())
 }
 
 #[cfg(test)]
@@ -258,6 +329,21 @@ mod tests {
         })
     }
 
+    #[test]
+    fn the_length_of_every_escape_and_number_is_known_and_what_is_unfit_has_none() {
+        let all: String = (0..=0x100).filter_map(char::from_u32).collect();
+        let largest = json!(INTEGER_BOUND - 1);
+        for value in [json!(all), json!({ all: 0 }), json!([0, 9, 10, 99, 100, -1, -10]), largest, json!(-9_007_199_254_740_991_i64)] {
+            assert_eq!(jcs_length(&value), jcs(&value).map(|bytes| bytes.len()), "{value}");
+        }
+        let deep = |depth| (0..depth).fold(json!(1), |inner, _| json!([inner]));
+        for value in [json!(INTEGER_BOUND), json!(1.5), deep(DEPTH_MAX), deep(DEPTH_MAX + 1)] {
+            assert_eq!(jcs_length(&value), jcs(&value).map(|bytes| bytes.len()), "{value}");
+        }
+        let members = json!({ "b": "\n", "a": [true, false, null] });
+        assert_eq!(members_length(members.as_object().unwrap()), Ok(members.to_string().len()));
+    }
+
     proptest! {
         #[test]
         fn canonical_bytes_mean_the_same_value_and_are_a_fixed_point(value in values()) {
@@ -265,6 +351,11 @@ mod tests {
             let read: Value = serde_json::from_slice(&bytes).unwrap();
             prop_assert_eq!(&read, &value);
             prop_assert_eq!(jcs(&read).unwrap(), bytes);
+        }
+
+        #[test]
+        fn the_length_is_known_without_the_bytes(value in values()) {
+            prop_assert_eq!(jcs_length(&value), jcs(&value).map(|bytes| bytes.len()));
         }
 
         #[test]

@@ -3,6 +3,7 @@
 use super::VerifyFailure;
 use crate::terms::Digest;
 use aws_lc_rs::digest::{Context, SHA256};
+use std::ops::Range;
 
 /// The right edge of a tree: the roots of its full subtrees, largest first. All that is needed to grow it.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
@@ -26,19 +27,33 @@ impl Edge {
     }
     /// Adds a leaf at the right.
     pub fn append(&mut self, leaf_hash: Digest) {
-        let mut root = leaf_hash;
-        for _ in 0..self.size.trailing_ones() {
+        self.append_and_tell(leaf_hash, |_, _| ());
+    }
+    /// The same, telling height and root of each full subtree that this leaf completes, the smallest first.
+    pub fn append_and_tell(&mut self, leaf_hash: Digest, completed: impl FnMut(u32, Digest)) {
+        self.grow(0, leaf_hash, completed);
+    }
+    /// Adds the root of a full subtree of 2^height leaves; the size must be a multiple of that.
+    pub(super) fn append_subtree(&mut self, height: u32, root: Digest) {
+        self.grow(height, root, |_, _| ());
+    }
+    fn grow(&mut self, height: u32, mut root: Digest, mut completed: impl FnMut(u32, Digest)) {
+        for above in 1..=self.size.checked_shr(height).unwrap_or_default().trailing_ones() {
             if let Some(left) = self.roots.pop() {
                 root = node_hash(&left, &root);
+                completed(height + above, root);
             }
         }
         self.roots.push(root);
-        self.size = self.size.saturating_add(1);
+        self.size = self.size.saturating_add(1u64.checked_shl(height).unwrap_or_default());
     }
     /// The tree's root; of the empty tree, SHA-256 of nothing.
     pub fn root(&self) -> Digest {
-        let from_the_right = self.roots.iter().rev().copied();
-        from_the_right.reduce(|right, left| node_hash(&left, &right)).unwrap_or_else(|| sha256(&[]))
+        self.root_before(None)
+    }
+    /// The root of the tree that goes on after this edge with the subtree `rest`, which is no larger than the edge's last one.
+    pub(super) fn root_before(&self, rest: Option<Digest>) -> Digest {
+        join(rest.into_iter().chain(self.roots.iter().rev().copied())).unwrap_or_else(|| sha256(&[]))
     }
 }
 impl FromIterator<Digest> for Edge {
@@ -56,43 +71,87 @@ pub fn root(leaf_hashes: &[Digest]) -> Digest {
 
 /// The proof, from the leaf upwards, that the leaf at `index` is in the tree; none if it is not.
 pub fn inclusion_proof(leaf_hashes: &[Digest], index: u64) -> Option<Vec<Digest>> {
-    let index = usize::try_from(index).ok().filter(|index| *index < leaf_hashes.len())?;
-    let (mut within, mut at, mut down) = (leaf_hashes, index, Vec::new());
-    while within.len() > 1 {
-        let (left, right) = within.split_at_checked(split(within.len()))?;
-        let (taken, sibling) = if at < left.len() { (left, right) } else { (right, left) };
-        at = if at < left.len() { at } else { at - left.len() };
-        down.push(root(sibling));
+    roots(leaf_hashes, inclusion_path(index, count(leaf_hashes))?)
+}
+
+/// The proof that the tree continues its own first `old_size` leaves; none if it has fewer. Empty for the empty and the whole tree.
+pub fn consistency_proof(leaf_hashes: &[Digest], old_size: u64) -> Option<Vec<Digest>> {
+    roots(leaf_hashes, consistency_path(old_size, count(leaf_hashes))?)
+}
+
+/// The ranges of leaves whose roots prove, from the leaf upwards, that the leaf at `index` is in the tree of `size` leaves; none if it
+/// is not. Every range begins at a multiple of the smallest power of two that is not below its length.
+pub fn inclusion_path(index: u64, size: u64) -> Option<Vec<Range<u64>>> {
+    if index >= size {
+        return None;
+    }
+    let (mut within, mut down) = (0..size, Vec::new());
+    while within.end - within.start > 1 {
+        let (left, right) = halves(&within);
+        let (taken, sibling) = if index < left.end { (left, right) } else { (right, left) };
+        down.push(sibling);
         within = taken;
     }
     down.reverse();
     Some(down)
 }
 
-/// The proof that the tree continues its own first `old_size` leaves; none if it has fewer. Empty for the empty and the whole tree.
-pub fn consistency_proof(leaf_hashes: &[Digest], old_size: u64) -> Option<Vec<Digest>> {
-    let mut old = usize::try_from(old_size).ok().filter(|old| *old <= leaf_hashes.len())?;
-    if old == 0 || old == leaf_hashes.len() {
+/// The ranges of leaves whose roots prove that the tree of `size` leaves continues the one of `old_size`; none if it has fewer.
+/// Empty for the empty and the whole tree.
+pub fn consistency_path(old_size: u64, size: u64) -> Option<Vec<Range<u64>>> {
+    if old_size > size {
+        return None;
+    }
+    if old_size == 0 || old_size == size {
         return Some(Vec::new());
     }
-    let (mut within, mut is_old_root_known, mut down) = (leaf_hashes, true, Vec::new());
-    while old < within.len() {
-        let (left, right) = within.split_at_checked(split(within.len()))?;
-        if old <= left.len() {
-            down.push(root(right));
+    let (mut within, mut is_old_root_known, mut down) = (0..size, true, Vec::new());
+    while old_size < within.end {
+        let (left, right) = halves(&within);
+        if old_size <= left.end {
+            down.push(right);
             within = left;
         } else {
-            down.push(root(left));
-            old -= left.len();
+            down.push(left);
             within = right;
             is_old_root_known = false;
         }
     }
     if !is_old_root_known {
-        down.push(root(within));
+        down.push(within);
     }
     down.reverse();
     Some(down)
+}
+
+/// The full subtrees, as height and index among those of that height, that make up a range of a path; the rightmost first.
+pub fn subtrees(range: &Range<u64>) -> impl Iterator<Item = (u32, u64)> + use<> {
+    let (length, mut end) = (range.end.saturating_sub(range.start), range.end);
+    let heights = (0..u64::BITS).filter(move |height| (length >> height) & 1 == 1);
+    heights.map(move |height| {
+        end -= 1 << height;
+        (height, end >> height)
+    })
+}
+
+/// The root over full subtrees, the rightmost first; none over none.
+pub fn join(from_the_right: impl Iterator<Item = Digest>) -> Option<Digest> {
+    from_the_right.reduce(|right, left| node_hash(&left, &right))
+}
+
+/// Left and right part of a range of more than one leaf: the left one is the largest power of two that is below the whole.
+fn halves(range: &Range<u64>) -> (Range<u64>, Range<u64>) {
+    let middle = range.start + (1 << (range.end - range.start - 1).ilog2());
+    (range.start..middle, middle..range.end)
+}
+
+fn roots(leaf_hashes: &[Digest], path: Vec<Range<u64>>) -> Option<Vec<Digest>> {
+    let bound = |at: u64| usize::try_from(at).ok();
+    path.into_iter().map(|range| leaf_hashes.get(bound(range.start)?..bound(range.end)?).map(root)).collect()
+}
+
+fn count(leaf_hashes: &[Digest]) -> u64 {
+    u64::try_from(leaf_hashes.len()).unwrap_or(u64::MAX)
 }
 
 /// Whether the proof leads from the leaf at `index` to the root of the tree of `size` leaves.
@@ -186,11 +245,6 @@ pub(super) fn sha256(parts: &[&[u8]]) -> Digest {
     Digest::from_bytes(out)
 }
 
-/// The largest power of two below n (n > 1).
-fn split(n: usize) -> usize {
-    n.next_power_of_two() / 2
-}
-
 #[cfg(test)]
 #[expect(clippy::as_conversions, reason = "small numbers of a test")]
 mod tests {
@@ -216,6 +270,11 @@ mod tests {
                 Digest::of(&[&[1][..], left.bytes(), right.bytes()].concat())
             }
         }
+    }
+
+    /// The largest power of two below n (n > 1).
+    fn split(n: usize) -> usize {
+        n.next_power_of_two() / 2
     }
 
     /// RFC 6962 §2.1.1.

@@ -11,7 +11,9 @@
 //! | [`commit`], `writer` | the commit thread, the commit point; [`lane`]: how far each site is durable |
 //! | [`record`], [`frame`], [`framer`] | the bytes of a record, of a frame, and the way between them |
 //! | [`leaf`], [`seal`] | what is proven, and what only a subject's key opens |
-//! | [`merkle`], [`checkpoint`], [`proof`], [`verify`] | RFC 6962 trees, C2SP checkpoints and proofs, names of their failures |
+//! | [`merkle`], [`checkpoint`], [`proof`], [`range`], [`verify`] | RFC 6962 trees, C2SP checkpoints and proofs, names of their failures |
+//! | [`tile`], [`tree`] | a site's tree in tiles of 256 hashes; roots and proofs of any size from them |
+//! | [`kept_checkpoints`] | the newest checkpoint of each site, kept outside of the log |
 //! | [`sled`](mod@sled), [`file`](mod@file), [`memory`] | the engines behind [`EventLog`]; [`frames`]: reading and following, alike for all |
 //! | [`mark`] | how long the log must at least be |
 //! | [`damage`] | the names of what may be wrong with a log |
@@ -30,15 +32,20 @@ pub mod directory;
 #[expect(clippy::as_conversions, reason = "small numbers of a test")]
 mod faults;
 pub mod file;
+#[cfg(test)]
+mod found;
 pub mod frame;
 pub mod framer;
 pub mod frames;
+pub mod guarded;
+pub mod kept_checkpoints;
 pub mod lane;
 pub mod leaf;
 pub mod mark;
 pub mod memory;
 pub mod merkle;
 pub mod proof;
+pub mod range;
 pub mod record;
 #[cfg(test)]
 #[expect(clippy::as_conversions, reason = "small numbers of a test")]
@@ -46,6 +53,11 @@ pub(crate) mod rehearsal;
 pub mod seal;
 pub mod sled;
 pub mod store;
+pub mod tile;
+pub mod tree;
+#[cfg(test)]
+#[expect(clippy::as_conversions, reason = "small numbers of a test")]
+mod tree_tests;
 #[cfg(test)]
 #[expect(clippy::as_conversions, clippy::string_slice, reason = "small numbers and ASCII of a test")]
 mod vectors;
@@ -58,14 +70,18 @@ pub use damage::Damage;
 pub use directory::DataDirectory;
 pub use framer::{Assembler, Framer};
 pub use frames::{Frames, Stopper, Subscription};
+pub use kept_checkpoints::KeptCheckpoints;
 pub use lane::{Durable, Lane, Stopped};
 pub use leaf::{Disclosure, LeafError, jcs, leaf_bytes, leaf_hash};
 pub use memory::{Fault, MemoryLog};
 pub use merkle::{Edge, Head};
 pub use proof::InclusionProof;
+pub use range::RangeProof;
 pub use record::{SealedField, StoredRecord};
 pub use seal::{KeyError, SealError, SubjectKey, SubjectKeys};
 pub use store::{EngineKind, LogStore, OpenError, ReplayedLog};
+pub use tile::Tile;
+pub use tree::{Leaves, Tree};
 pub use verify::VerifyFailure;
 
 use std::fmt;

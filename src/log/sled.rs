@@ -4,11 +4,11 @@
 //! (ENGINE.md §1.5), so each append ends with our own `fdatasync` of its file `db`.
 
 use super::frames::{self, Gate, News, Source, Subscription};
+use super::guarded::guarded;
 use super::{AppendError, Batch, Cause, Damage, EventLog, Frames, LogError, Position, directory};
 use ::sled::{Config, Db, Error, Tree};
 use std::fs::{self, File};
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -126,10 +126,10 @@ impl Source for Inner {
 /// What may come of a call into sled: it reports some damage and panics at other (THREATS.md M7, M8).
 #[derive(Debug, thiserror::Error)]
 enum Failure {
-    #[error("{0}")]
+    #[error("{}", sentence(.0))]
     Sled(Error),
-    #[error("sled gave up over its files")]
-    Panic,
+    #[error("sled gave up over its files: {0}")]
+    Panic(String),
 }
 
 impl Failure {
@@ -138,13 +138,22 @@ impl Failure {
             Self::Sled(Error::Io(error)) if matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => {
                 AppendError::Full
             }
-            Self::Sled(_) | Self::Panic => AppendError::Unknown(Cause::of("writing the log", self)),
+            Self::Sled(_) | Self::Panic(_) => AppendError::Unknown(Cause::of("writing the log", self)),
         }
     }
 }
 
 fn guard<T>(call: impl FnOnce() -> Result<T, Error>) -> Result<T, Failure> {
-    catch_unwind(AssertUnwindSafe(call)).map_err(|_| Failure::Panic)?.map_err(Failure::Sled)
+    guarded(call).map_err(Failure::Panic)?.map_err(Failure::Sled)
+}
+
+/// sled's own words, but for damage, of which it also tells how it was compiled.
+fn sentence(error: &Error) -> String {
+    match error {
+        Error::Corruption { at: Some(at), .. } => format!("sled finds its files damaged at {at:?}"),
+        Error::Corruption { at: None, .. } => "sled finds its files damaged".to_owned(),
+        Error::CollectionNotFound(_) | Error::Unsupported(_) | Error::ReportableBug(_) | Error::Io(_) => error.to_string(),
+    }
 }
 
 /// Opens and finds the head: one more than the last key.

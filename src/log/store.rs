@@ -124,10 +124,18 @@ impl LogStore {
         let path = directory.path().join(kind.name());
         refuse_other_engine(directory.path(), kind)?;
         let marked = mark::read(&mark_path(directory))?;
+        let mut notes = Vec::new();
+        if !directory.is_read_only() && marked.is_some_and(|marked| marked.head > Position(0)) {
+            let put_back = directory::put_back(&path, &["suspect", "damaged"]);
+            let put_back =
+                put_back.map_err(|error| OpenError::Engine(Cause::of("putting it back after a repair that was cut off", error)))?;
+            notes.extend(
+                put_back.map(|from| format!("the log was put back from {}, where a repair that was cut off had it", from.display())),
+            );
+        }
         if let Some(Marked { head, .. }) = marked.filter(|marked| marked.head > Position(0) && !path.exists()) {
             return Err(OpenError::LogMissing { path, head });
         }
-        let mut notes = Vec::new();
         let (path, scratch) = if directory.is_read_only() {
             let copy = scratch_copy(&path).map_err(|error| OpenError::Engine(Cause::of("copying it", error)))?;
             (copy.0.join(kind.name()), Some(copy))

@@ -42,11 +42,11 @@ struct Framed {
     durable: Vec<Raise>,
 }
 
-/// What to tell a lane once the frames are durable. The place is given back when this is dropped.
+/// What to tell a lane once the frames are durable. The places are given back when this is dropped.
 struct Raise {
     lane: Arc<Lane>,
     records: Vec<(Position, Digest)>,
-    _place: Place,
+    places: Vec<Place>,
 }
 
 impl Writer {
@@ -97,7 +97,7 @@ impl Writer {
             records.push((self.framer.next(), leaf_hash(&leaf)));
             frames.extend(self.framer.frames(&site, seq, &leaf, &sealed)?);
         }
-        let durable = vec![Raise { lane: group.lane, records, _place: group.place }];
+        let durable = vec![Raise { lane: group.lane, records, places: vec![group.place] }];
         Ok(Framed { first, frames, chain: self.framer.chain(), durable })
     }
 
@@ -136,8 +136,18 @@ impl Framed {
     fn followed_by(mut self, next: Self) -> Self {
         self.frames.extend(next.frames);
         self.chain = next.chain;
-        self.durable.extend(next.durable);
+        next.durable.into_iter().for_each(|raise| self.raise_also(raise));
         self
+    }
+    /// A lane is raised once a batch, whatever came of it in that batch.
+    fn raise_also(&mut self, next: Raise) {
+        match self.durable.iter_mut().find(|raise| Arc::ptr_eq(&raise.lane, &next.lane)) {
+            Some(raise) => {
+                raise.records.extend(next.records);
+                raise.places.extend(next.places);
+            }
+            None => self.durable.push(next),
+        }
     }
 }
 

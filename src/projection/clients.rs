@@ -1,12 +1,15 @@
 //! Registered clients.
 
+use super::digest::Entity;
+use super::table::Table;
 use crate::event::{ClientEvent, ClientMetadata, ClientStatus};
 use crate::terms::{Actor, ClientId, Digest, RegistrationPath, Seq, Timestamp};
+use serde::Serialize;
 use serde_json::{Map, Value};
 use std::collections::HashMap;
 
 /// A client and what it may do.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct Client {
     /// Its identifier.
     pub id: ClientId,
@@ -32,6 +35,10 @@ pub struct Client {
     pub contacts_at: Seq,
     /// The event that last changed it.
     pub changed: Seq,
+}
+
+impl Entity for Client {
+    const KIND: &'static str = "client";
 }
 
 impl Client {
@@ -60,7 +67,7 @@ pub fn is_another_app(before: &Map<String, Value>, after: &Map<String, Value>) -
 /// The clients of a site.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Clients {
-    by_id: HashMap<ClientId, Client>,
+    by_id: Table<ClientId, Client>,
     by_path: HashMap<RegistrationPath, ClientId>,
 }
 
@@ -72,6 +79,9 @@ impl Clients {
     /// The client that manages itself at this path.
     pub fn by_path(&self, path: &RegistrationPath) -> Option<&Client> {
         self.by_path.get(path).and_then(|id| self.by_id.get(id))
+    }
+    pub(super) fn table(&self) -> &Table<ClientId, Client> {
+        &self.by_id
     }
     /// Every client, in no order.
     pub fn iter(&self) -> impl Iterator<Item = &Client> {
@@ -99,48 +109,39 @@ impl Clients {
                 self.by_id.insert(client.clone(), new).map_or(Ok(()), |_| Err("the client was registered before"))
             }
             ClientEvent::Updated { client, before, after, status, registration_token } => {
-                let found = self.change(client, seq)?;
-                if before.is_empty() && after.is_empty() && *registration_token == Some(found.registration_token) {
-                    found.earlier_token = None;
-                    return Ok(());
-                }
-                let Ok(Value::Object(mut members)) = serde_json::to_value(&found.metadata) else {
-                    return Err("the metadata cannot be written");
-                };
-                members.retain(|name, _| !before.contains_key(name));
-                members.extend(after.clone());
-                found.metadata = serde_json::from_value(Value::Object(members)).map_err(|_| "the metadata cannot be read")?;
-                found.status = *status;
-                found.waits = *status == ClientStatus::PendingApproval;
-                found.verified = found.verified && (is_administrator(actor) || !is_another_app(before, after));
-                if let Some(new) = registration_token {
-                    // A change under the earlier token leaves that one standing: the one between was never received.
-                    found.earlier_token = found.earlier_token.or(Some(found.registration_token));
-                    found.registration_token = *new;
-                }
-                found.contacts_at = seq;
-                Ok(())
+                self.change(client, seq, |found| {
+                    if before.is_empty() && after.is_empty() && *registration_token == Some(found.registration_token) {
+                        found.earlier_token = None;
+                        return Ok(());
+                    }
+                    let Ok(Value::Object(mut members)) = serde_json::to_value(&found.metadata) else {
+                        return Err("the metadata cannot be written");
+                    };
+                    members.retain(|name, _| !before.contains_key(name));
+                    members.extend(after.clone());
+                    found.metadata = serde_json::from_value(Value::Object(members)).map_err(|_| "the metadata cannot be read")?;
+                    found.status = *status;
+                    found.waits = *status == ClientStatus::PendingApproval;
+                    found.verified = found.verified && (is_administrator(actor) || !is_another_app(before, after));
+                    if let Some(new) = registration_token {
+                        // A change under the earlier token leaves that one standing: the one between was never received.
+                        found.earlier_token = found.earlier_token.or(Some(found.registration_token));
+                        found.registration_token = *new;
+                    }
+                    found.contacts_at = seq;
+                    Ok(())
+                })?
             }
-            ClientEvent::SecretRotated { client, secret } => {
-                self.change(client, seq)?.secret = Some(*secret);
-                Ok(())
-            }
-            ClientEvent::Approved { client } => {
-                let client = self.change(client, seq)?;
+            ClientEvent::SecretRotated { client, secret } => self.change(client, seq, |client| client.secret = Some(*secret)),
+            ClientEvent::Approved { client } => self.change(client, seq, |client| {
                 client.status = ClientStatus::Enabled;
                 client.waits = false;
                 client.verified = true;
-                Ok(())
-            }
-            ClientEvent::Enabled { client } => {
-                let client = self.change(client, seq)?;
-                client.status = if client.waits { ClientStatus::PendingApproval } else { ClientStatus::Enabled };
-                Ok(())
-            }
-            ClientEvent::Disabled { client } => {
-                self.change(client, seq)?.status = ClientStatus::Disabled;
-                Ok(())
-            }
+            }),
+            ClientEvent::Enabled { client } => self.change(client, seq, |client| {
+                client.status = if client.waits { ClientStatus::PendingApproval } else { ClientStatus::Enabled }
+            }),
+            ClientEvent::Disabled { client } => self.change(client, seq, |client| client.status = ClientStatus::Disabled),
             ClientEvent::Deleted { client } => {
                 let gone = self.by_id.remove(client).ok_or("the client is unknown")?;
                 self.by_path.remove(&gone.registration_path);
@@ -150,10 +151,12 @@ impl Clients {
         }
     }
 
-    fn change(&mut self, id: &ClientId, seq: Seq) -> Result<&mut Client, &'static str> {
-        let client = self.by_id.get_mut(id).ok_or("the client is unknown")?;
-        client.changed = seq;
-        Ok(client)
+    fn change<T>(&mut self, id: &ClientId, seq: Seq, change: impl FnOnce(&mut Client) -> T) -> Result<T, &'static str> {
+        let changed = self.by_id.change(id, |client| {
+            client.changed = seq;
+            change(client)
+        });
+        changed.ok_or("the client is unknown")
     }
 }
 

@@ -1,11 +1,13 @@
 //! What people allowed which client, so that they are not asked again for the same.
 
+use super::digest::Entity;
+use super::table::Table;
 use crate::event::ConsentEvent;
 use crate::terms::{ClientId, ConsentId, ScopeSet, Seq, UserId};
-use std::collections::HashMap;
+use serde::Serialize;
 
 /// A standing permission.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct Consent {
     /// The last decision it comes from.
     pub id: ConsentId,
@@ -15,14 +17,22 @@ pub struct Consent {
     pub changed: Seq,
 }
 
+impl Entity for Consent {
+    const KIND: &'static str = "consent";
+}
+
 /// The standing permissions of a site.
 #[derive(Clone, PartialEq, Debug, Default)]
-pub struct Consents(HashMap<(UserId, ClientId), Consent>);
+pub struct Consents(Table<(UserId, ClientId), Consent>);
 
 impl Consents {
     /// What this person allowed this client.
     pub fn of(&self, user: UserId, client: &ClientId) -> Option<&Consent> {
         self.0.get(&(user, client.clone()))
+    }
+
+    pub(super) fn table(&self) -> &Table<(UserId, ClientId), Consent> {
+        &self.0
     }
 
     pub(super) fn fold(&mut self, event: &ConsentEvent, seq: Seq) {

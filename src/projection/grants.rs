@@ -2,13 +2,16 @@
 
 #![expect(missing_docs, reason = "a member whose type says what it is needs no sentence of its own")]
 
+use super::digest::Entity;
 use super::expiry::{Expiries, Thing};
+use super::table::Table;
 use crate::event::{CodeEvent, ConsentEvent, GrantEvent, IssuedTokens, RefreshEvent, TokenEvent};
 use crate::terms::{ClientId, CodeChallenge, CodeId, Digest, GrantId, KeyId, ScopeSet, Seq, SessionId, Timestamp, TokenId, UserId};
+use serde::Serialize;
 use std::collections::{HashMap, HashSet};
 
 /// The authorization given by one consent: parent of one code and of all tokens that came from it.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct Grant {
     pub id: GrantId,
     pub client: ClientId,
@@ -45,16 +48,18 @@ pub struct Grant {
 }
 
 /// An end that an event put to something.
-#[derive(Clone, Copy, PartialEq, Debug)]
+#[derive(Clone, Copy, PartialEq, Debug, Serialize)]
 pub struct Ending {
     /// The event.
     pub by: Seq,
+    /// When it came.
+    pub at: Timestamp,
     /// Whether what rests on it ends with it.
     pub ends_grants: bool,
 }
 
 /// An authorization code.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct Code {
     pub id: CodeId,
     pub grant: GrantId,
@@ -65,7 +70,7 @@ pub struct Code {
 }
 
 /// An access token.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct Token {
     pub grant: GrantId,
     pub scope: ScopeSet,
@@ -82,15 +87,25 @@ pub struct Token {
     pub changed: Seq,
 }
 
+impl Entity for Grant {
+    const KIND: &'static str = "grant";
+}
+impl Entity for Code {
+    const KIND: &'static str = "code";
+}
+impl Entity for Token {
+    const KIND: &'static str = "token";
+}
+
 /// An expired code is told apart from an unknown one for this long.
 const EXPIRED_CODE_SECONDS: u64 = 600;
 
 /// The grants of a site.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Grants {
-    by_id: HashMap<GrantId, Grant>,
-    by_code: HashMap<Digest, Code>,
-    by_token: HashMap<TokenId, Token>,
+    by_id: Table<GrantId, Grant>,
+    by_code: Table<Digest, Code>,
+    by_token: Table<TokenId, Token>,
     /// What a session's end and a person's withdrawal reach.
     by_session: HashMap<SessionId, HashSet<GrantId>>,
     by_consent: HashMap<(UserId, ClientId), HashSet<GrantId>>,
@@ -126,39 +141,46 @@ impl Grants {
     pub fn tokens(&self) -> impl Iterator<Item = (&TokenId, &Token)> {
         self.by_token.iter()
     }
+    pub(super) fn table(&self) -> &Table<GrantId, Grant> {
+        &self.by_id
+    }
+    pub(super) fn codes_table(&self) -> &Table<Digest, Code> {
+        &self.by_code
+    }
+    pub(super) fn tokens_table(&self) -> &Table<TokenId, Token> {
+        &self.by_token
+    }
     /// Until when a grant rests on this session.
     pub(super) fn needs_session_until(&self, session: &SessionId) -> Option<Timestamp> {
         self.of_session(session).filter(|grant| grant.ended.is_none()).map(|grant| grant.expires_at).max()
     }
 
-    pub(super) fn fold(&mut self, event: &GrantEvent, seq: Seq) -> Result<(), &'static str> {
+    pub(super) fn fold(&mut self, event: &GrantEvent, seq: Seq, t: Timestamp) -> Result<(), &'static str> {
         match event {
             GrantEvent::Revoked { grant, .. } => {
-                let grant = self.change(grant, seq)?;
-                grant.ended = grant.ended.or(Some(Ending { by: seq, ends_grants: true }));
-                Ok(())
+                self.change(grant, seq, |grant| grant.ended = grant.ended.or(Some(Ending { by: seq, at: t, ends_grants: true })))
             }
             GrantEvent::AllRevoked { user, client, .. } => {
-                self.end_all(*user, client, seq);
+                self.end_all(*user, client, seq, t);
                 Ok(())
             }
         }
     }
 
     /// A withdrawn consent ends every grant under it.
-    pub(super) fn fold_consent(&mut self, event: &ConsentEvent, seq: Seq) {
+    pub(super) fn fold_consent(&mut self, event: &ConsentEvent, seq: Seq, t: Timestamp) {
         if let ConsentEvent::Revoked { user, client } = event {
-            self.end_all(*user, client, seq);
+            self.end_all(*user, client, seq, t);
         }
     }
 
-    fn end_all(&mut self, user: UserId, client: &ClientId, seq: Seq) {
-        let ids: Vec<GrantId> = self.of_consent(user, client).map(|grant| grant.id).collect();
-        for id in ids {
-            if let Some(grant) = self.by_id.get_mut(&id).filter(|grant| grant.ended.is_none()) {
-                grant.ended = Some(Ending { by: seq, ends_grants: true });
+    fn end_all(&mut self, user: UserId, client: &ClientId, seq: Seq, t: Timestamp) {
+        let living: Vec<GrantId> = self.of_consent(user, client).filter(|grant| grant.ended.is_none()).map(|grant| grant.id).collect();
+        for id in living {
+            self.by_id.change(&id, |grant| {
+                grant.ended = Some(Ending { by: seq, at: t, ends_grants: true });
                 grant.changed = seq;
-            }
+            });
         }
     }
 
@@ -214,7 +236,7 @@ impl Grants {
                 expiries.add(end, Thing::Grant(*grant));
                 Ok(())
             }
-            CodeEvent::Redeemed { grant, .. } | CodeEvent::Replayed { grant, .. } => self.change(grant, seq).map(|_| ()),
+            CodeEvent::Redeemed { grant, .. } | CodeEvent::Replayed { grant, .. } => self.change(grant, seq, |_| ()),
         }
     }
 
@@ -222,18 +244,16 @@ impl Grants {
         match event {
             TokenEvent::Granted(tokens) => self.issue(tokens, seq, expiries),
             TokenEvent::Denied { grant, reason, .. } => {
-                if let Some(grant) = grant.and_then(|id| self.by_id.get_mut(&id))
-                    && *reason == crate::event::Refusal::VerifierMismatch
-                {
-                    grant.verifier_failures = grant.verifier_failures.saturating_add(1);
+                if let Some(grant) = grant.filter(|_| *reason == crate::event::Refusal::VerifierMismatch) {
+                    self.by_id.change(&grant, |grant| grant.verifier_failures = grant.verifier_failures.saturating_add(1));
                 }
                 Ok(())
             }
             TokenEvent::Revoked { token, .. } => {
-                if let Some(token) = self.by_token.get_mut(token) {
+                self.by_token.change(token, |token| {
                     token.revoked = token.revoked.or(Some(seq));
                     token.changed = seq;
-                }
+                });
                 Ok(())
             }
             TokenEvent::Introspected { .. } | TokenEvent::UserinfoRead { .. } | TokenEvent::ForgeryDetected { .. } => Ok(()),
@@ -260,12 +280,13 @@ impl Grants {
             changed: seq,
         };
         let end = tokens.refresh_expires_at.unwrap_or_default().max(tokens.expires_at);
-        let grant = self.change(&tokens.grant, seq)?;
-        grant.redeemed_at = grant.redeemed_at.or(Some(tokens.issued_at));
-        grant.rotated_at = tokens.issued_at;
-        grant.rotated = seq;
-        grant.expires_at = grant.expires_at.max(end);
-        grant.tokens = Some(tokens.clone());
+        self.change(&tokens.grant, seq, |grant| {
+            grant.redeemed_at = grant.redeemed_at.or(Some(tokens.issued_at));
+            grant.rotated_at = tokens.issued_at;
+            grant.rotated = seq;
+            grant.expires_at = grant.expires_at.max(end);
+            grant.tokens = Some(tokens.clone());
+        })?;
         expiries.add(tokens.expires_at, Thing::Token(tokens.token));
         self.by_token.insert(tokens.token, token);
         Ok(())
@@ -287,10 +308,12 @@ impl Grants {
         }
     }
 
-    fn change(&mut self, id: &GrantId, seq: Seq) -> Result<&mut Grant, &'static str> {
-        let grant = self.by_id.get_mut(id).ok_or("the grant is unknown")?;
-        grant.changed = seq;
-        Ok(grant)
+    fn change<T>(&mut self, id: &GrantId, seq: Seq, change: impl FnOnce(&mut Grant) -> T) -> Result<T, &'static str> {
+        let changed = self.by_id.change(id, |grant| {
+            grant.changed = seq;
+            change(grant)
+        });
+        changed.ok_or("the grant is unknown")
     }
 }
 

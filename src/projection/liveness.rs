@@ -1,6 +1,6 @@
 //! Whether a grant or token is good: one function, used by every grant, userinfo and introspection (THREATS.md A32).
 
-use super::{Client, Grant, State, Token};
+use super::{Client, Ending, Grant, State, Token};
 use crate::event::ClientStatus;
 use crate::terms::{GrantId, Seq, Timestamp, TokenId};
 
@@ -47,6 +47,17 @@ impl State {
 
     /// Whether a grant is good at `now`, apart from the times of its codes and tokens.
     pub fn grant_liveness(&self, id: &GrantId, now: Timestamp) -> Liveness {
+        self.liveness_within(id, now, None)
+    }
+
+    /// Whether a grant is good at `now` for something of it whose own time is over at `until`: what ended the grant after that did not
+    /// end it. So the answer is the same as long as state knows the grant and when it has forgotten it.
+    pub fn grant_liveness_until(&self, id: &GrantId, now: Timestamp, until: Timestamp) -> Liveness {
+        self.liveness_within(id, now, Some(until))
+    }
+
+    fn liveness_within(&self, id: &GrantId, now: Timestamp, until: Option<Timestamp>) -> Liveness {
+        let counts = |ending: &Ending| until.is_none_or(|until| ending.at <= until);
         let Some(grant) = self.grants.by_id(id) else { return Liveness { life: Life::Unknown, rests_on: Seq(0) } };
         let client = self.clients.by_id(&grant.client);
         let user = self.users.by_id(&grant.user);
@@ -55,11 +66,11 @@ impl State {
         let rests_on = changed.into_iter().flatten().fold(grant.changed, Seq::max);
         // Nobody remembers which event deleted the client; it is the last one or an earlier one.
         let rests_on = if client.is_none() || user.is_none() { Seq(self.head.0.saturating_sub(1)) } else { rests_on };
-        let life = match (grant.ended, client, user) {
+        let life = match (grant.ended.filter(counts), client, user) {
             (Some(ending), _, _) => Life::Revoked { by: Some(ending.by) },
             (None, None, _) | (None, _, None) => Life::Revoked { by: None },
-            (None, Some(client), _) if client.status != ClientStatus::Enabled => Life::Revoked { by: Some(client.changed) },
-            (None, Some(_), Some(user)) => match (user.disabled, self.session_life(grant, now)) {
+            (None, Some(client), _) if !client.is_enabled() => Life::Revoked { by: Some(client.changed) },
+            (None, Some(_), Some(user)) => match (user.disabled, self.session_life(grant, now, counts)) {
                 (Some(by), _) => Life::Revoked { by: Some(by) },
                 (None, life) => life,
             },
@@ -68,15 +79,16 @@ impl State {
     }
 
     /// Logging out ends a session's grants; a session's time running out ends only `online_access`.
-    fn session_life(&self, grant: &Grant, now: Timestamp) -> Life {
+    fn session_life(&self, grant: &Grant, now: Timestamp, counts: impl Fn(&Ending) -> bool) -> Life {
         let online_only = grant.scope.is_online_only();
-        match self.sessions.by_id(&grant.session) {
-            Some(session) => match session.ended {
-                Some(ending) if ending.ends_grants || online_only => Life::Revoked { by: Some(ending.by) },
-                None if online_only && now >= session.expires_at => Life::Expired,
-                Some(_) | None => Life::Active,
-            },
-            None if online_only => Life::Expired,
+        let Some(session) = self.sessions.by_id(&grant.session) else {
+            return if online_only { Life::Expired } else { Life::Active };
+        };
+        let ends_all = session.ended.filter(|ending| ending.ends_grants && counts(ending));
+        let ends_online = session.left.filter(|ending| online_only && counts(ending));
+        match ends_online.or(ends_all) {
+            Some(ending) => Life::Revoked { by: Some(ending.by) },
+            None if online_only && now >= session.expires_at => Life::Expired,
             None => Life::Active,
         }
     }

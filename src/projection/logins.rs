@@ -1,13 +1,15 @@
 //! Failed sign-ins, counted by login, known or not: so that an unknown name behaves like a known one (THREATS.md A68, A70).
 
 use super::Users;
+use super::digest::Entity;
 use super::expiry::{Expiries, Thing};
+use super::table::Table;
 use crate::event::{LoginEvent, UserEvent};
 use crate::terms::{Digest, Timestamp};
-use std::collections::HashMap;
+use serde::Serialize;
 
 /// Failures in a row.
-#[derive(Clone, Copy, PartialEq, Debug)]
+#[derive(Clone, Copy, PartialEq, Debug, Serialize)]
 pub struct Attempts {
     /// How many.
     pub failures: u32,
@@ -24,6 +26,10 @@ const FIRST_PAUSE_SECONDS: u64 = 2;
 /// The longest pause.
 const LONGEST_PAUSE_SECONDS: u64 = 900;
 
+impl Entity for Attempts {
+    const KIND: &'static str = "login";
+}
+
 impl Attempts {
     /// Until when no password is looked at: after five failures 2 s, then twice as long each time, at most 15 minutes.
     pub fn paused_until(&self) -> Timestamp {
@@ -35,12 +41,16 @@ impl Attempts {
 
 /// The failures of a site.
 #[derive(Clone, PartialEq, Debug, Default)]
-pub struct Logins(HashMap<Digest, Attempts>);
+pub struct Logins(Table<Digest, Attempts>);
 
 impl Logins {
     /// The failures in a row of this login.
     pub fn attempts(&self, login: &Digest) -> Option<Attempts> {
         self.0.get(login).copied()
+    }
+
+    pub(super) fn table(&self) -> &Table<Digest, Attempts> {
+        &self.0
     }
 
     pub(super) fn fold(&mut self, event: &LoginEvent, t: Timestamp, expiries: &mut Expiries) -> Result<(), &'static str> {
@@ -49,11 +59,11 @@ impl Logins {
                 self.0.remove(login);
             }
             LoginEvent::Failed { login, .. } => {
-                let attempts = self.0.entry(*login).or_insert_with(|| {
+                let before = self.0.get(login).map(|attempts| attempts.failures);
+                if before.is_none() {
                     expiries.add(t.plus_seconds(MEMORY_SECONDS), Thing::Login(*login));
-                    Attempts { failures: 0, last: t }
-                });
-                *attempts = Attempts { failures: attempts.failures.saturating_add(1), last: t };
+                }
+                self.0.insert(*login, Attempts { failures: before.unwrap_or_default().saturating_add(1), last: t });
             }
         }
         Ok(())

@@ -5,6 +5,7 @@
 
 mod clients;
 mod consents;
+mod digest;
 mod expiry;
 mod grants;
 mod keys;
@@ -12,10 +13,15 @@ mod liveness;
 mod logins;
 mod sessions;
 mod site;
+mod table;
 mod users;
+mod view;
 
 pub use clients::{Client, Clients, is_another_app};
-pub use consents::Consents;
+pub use consents::{Consent, Consents};
+pub use digest::FOLD_VERSION;
+#[cfg(test)]
+pub(crate) use digest::without_hashing;
 pub use grants::{Code, Ending, Grant, Grants, Token};
 pub use keys::{Key, Keys};
 pub use liveness::{Life, Liveness};
@@ -23,9 +29,11 @@ pub use logins::{Attempts, Logins};
 pub use sessions::{Session, Sessions};
 pub use site::{Server, Site};
 pub use users::{User, Users};
+pub use view::Collection;
 
 use crate::event::{Event, Record};
-use crate::terms::{Seq, Timestamp};
+use crate::terms::{Digest, Seq, Timestamp};
+use digest::Sum;
 use expiry::Expiries;
 
 /// Everything that one site's records add up to.
@@ -53,6 +61,8 @@ pub struct State {
     pub grants: Grants,
     /// Signing keys.
     pub keys: Keys,
+    /// What whose log it is adds to the digest.
+    owner_sum: Sum,
     expiries: Expiries,
 }
 
@@ -89,6 +99,52 @@ impl State {
         of_site.or_else(|| self.server.as_ref().map(|server| server.checkpoint_key.as_str()))
     }
 
+    /// The digest of everything that the state knows. `head` and `last_t` are not in it, nor is what follows from the rest: the
+    /// indexes, and the order in which ends are waited for.
+    pub fn digest(&self) -> Digest {
+        let mut sum = self.owner_sum;
+        self.sums().into_iter().for_each(|share| sum.add(share));
+        sum.digest()
+    }
+
+    fn sums(&self) -> [Sum; 9] {
+        [
+            self.clients.table().sum(),
+            self.users.table().sum(),
+            self.logins.table().sum(),
+            self.sessions.table().sum(),
+            self.consents.table().sum(),
+            self.grants.table().sum(),
+            self.grants.codes_table().sum(),
+            self.grants.tokens_table().sum(),
+            self.keys.table().sum(),
+        ]
+    }
+
+    /// The digest, worked out anew from every entity: takes as long as the state is large. It differs from [`State::digest`] only if a
+    /// change was not counted.
+    pub fn recounted_digest(&self) -> Digest {
+        let mut sum = self.counted_owner();
+        let shares = [
+            self.clients.table().recount(),
+            self.users.table().recount(),
+            self.logins.table().recount(),
+            self.sessions.table().recount(),
+            self.consents.table().recount(),
+            self.grants.table().recount(),
+            self.grants.codes_table().recount(),
+            self.grants.tokens_table().recount(),
+            self.keys.table().recount(),
+        ];
+        shares.into_iter().for_each(|share| sum.add(share));
+        sum.digest()
+    }
+
+    fn counted_owner(&self) -> Sum {
+        let of_site = self.site.as_ref().map(|site| Sum::of(&site.issuer, site));
+        of_site.or_else(|| self.server.as_ref().map(|server| Sum::of(&server.instance, server))).unwrap_or_default()
+    }
+
     /// How many ends are waited for.
     #[cfg(test)]
     pub(crate) fn waiting(&self) -> usize {
@@ -98,7 +154,11 @@ impl State {
     fn fold_event(&mut self, record: &Record) -> Result<(), &'static str> {
         let (seq, t) = (record.seq, record.t);
         match &record.event {
-            Event::Site(event) => site::fold(&mut self.site, event, seq),
+            Event::Site(event) => {
+                site::fold(&mut self.site, event, seq)?;
+                self.owner_sum = self.counted_owner();
+                Ok(())
+            }
             Event::Client(event) => self.clients.fold(event, &record.actor, seq, t),
             Event::User(event) => {
                 self.logins.fold_user(event, &self.users);
@@ -111,7 +171,7 @@ impl State {
             }
             Event::Consent(event) => {
                 self.consents.fold(event, seq);
-                self.grants.fold_consent(event, seq);
+                self.grants.fold_consent(event, seq, t);
                 Ok(())
             }
             Event::Code(event) => {
@@ -119,11 +179,15 @@ impl State {
                 self.sessions.fold_code(event, t, idle_seconds);
                 self.grants.fold_code(event, seq, &mut self.expiries)
             }
-            Event::Grant(event) => self.grants.fold(event, seq),
+            Event::Grant(event) => self.grants.fold(event, seq, t),
             Event::Token(event) => self.grants.fold_token(event, seq, &mut self.expiries),
             Event::Refresh(event) => self.grants.fold_refresh(event, seq, &mut self.expiries),
             Event::Key(event) => self.keys.fold(event, seq, t),
-            Event::Server(event) => site::fold_server(&mut self.server, event, seq),
+            Event::Server(event) => {
+                site::fold_server(&mut self.server, event, seq)?;
+                self.owner_sum = self.counted_owner();
+                Ok(())
+            }
             Event::Audit(_) | Event::Request(_) => Ok(()),
         }
     }

@@ -1,14 +1,17 @@
 //! Browser sessions.
 
 use super::Grants;
+use super::digest::Entity;
 use super::expiry::{Expiries, Thing};
 use super::grants::Ending;
+use super::table::Table;
 use crate::event::{CodeEvent, SessionEvent};
 use crate::terms::{Digest, Seq, SessionId, Timestamp, UserId};
+use serde::Serialize;
 use std::collections::HashMap;
 
 /// A person at a browser.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct Session {
     /// The `sid`.
     pub id: SessionId,
@@ -22,18 +25,24 @@ pub struct Session {
     pub amr: Vec<String>,
     /// The end, if no further browser event comes.
     pub expires_at: Timestamp,
-    /// The end that an event put to it.
+    /// The end that an event put to it: the last one, for a session that was left to somebody else may be signed out of later.
     pub ended: Option<Ending>,
+    /// The first of its ends.
+    pub left: Option<Ending>,
     /// The event that began it.
     pub started: Seq,
     /// The event that last changed it.
     pub changed: Seq,
 }
 
+impl Entity for Session {
+    const KIND: &'static str = "session";
+}
+
 /// The sessions of a site.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Sessions {
-    by_id: HashMap<SessionId, Session>,
+    by_id: Table<SessionId, Session>,
     by_cookie: HashMap<Digest, SessionId>,
 }
 
@@ -50,6 +59,10 @@ impl Sessions {
     /// Every session that is remembered, in no order.
     pub fn iter(&self) -> impl Iterator<Item = &Session> {
         self.by_id.values()
+    }
+
+    pub(super) fn table(&self) -> &Table<SessionId, Session> {
+        &self.by_id
     }
 
     pub(super) fn fold(
@@ -78,6 +91,7 @@ impl Sessions {
                     amr: amr.clone(),
                     expires_at,
                     ended: None,
+                    left: None,
                     started,
                     changed: seq,
                 };
@@ -86,10 +100,14 @@ impl Sessions {
                 Ok(())
             }
             SessionEvent::Ended { session, reason, .. } => {
-                let found = self.by_id.get_mut(session).ok_or("the session is unknown")?;
-                self.by_cookie.remove(&found.cookie);
-                found.ended = Some(Ending { by: seq, ends_grants: reason.ends_grants() });
-                found.changed = seq;
+                let ended = self.by_id.change(session, |found| {
+                    let ending = Ending { by: seq, at: t, ends_grants: reason.ends_grants() };
+                    found.left = found.left.or(Some(ending));
+                    found.ended = Some(ending);
+                    found.changed = seq;
+                    found.cookie
+                });
+                self.by_cookie.remove(&ended.ok_or("the session is unknown")?);
                 Ok(())
             }
         }
@@ -97,10 +115,8 @@ impl Sessions {
 
     /// A code was issued: the browser was there.
     pub(super) fn fold_code(&mut self, event: &CodeEvent, t: Timestamp, idle_seconds: u64) {
-        if let CodeEvent::Issued { session, .. } = event
-            && let Some(found) = self.by_id.get_mut(session)
-        {
-            found.expires_at = t.plus_seconds(idle_seconds);
+        if let CodeEvent::Issued { session, .. } = event {
+            self.by_id.change(session, |found| found.expires_at = t.plus_seconds(idle_seconds));
         }
     }
 

@@ -1,11 +1,13 @@
 //! Whose log it is: of a site with issuer and settings, or the server's own.
 
+use super::digest::Entity;
 use crate::event::{ServerEvent, Settings, SiteEvent};
 use crate::terms::{InstanceId, ScopeSet, Seq};
+use serde::Serialize;
 use serde_json::Value;
 
 /// What a site is.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct Site {
     /// The `iss` of everything it says; endpoints stand below it.
     pub issuer: String,
@@ -17,13 +19,21 @@ pub struct Site {
     pub changed: Seq,
 }
 
+impl Entity for Site {
+    const KIND: &'static str = "site";
+}
+
 /// What the server's own log is.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct Server {
     /// Tells it from every other server's.
     pub instance: InstanceId,
     /// The vkey of its checkpoints (C2SP signed-note).
     pub checkpoint_key: String,
+}
+
+impl Entity for Server {
+    const KIND: &'static str = "server";
 }
 
 impl Site {

@@ -1,11 +1,14 @@
 //! End-users, without anything that tells who they are.
 
+use super::digest::Entity;
+use super::table::Table;
 use crate::event::UserEvent;
 use crate::terms::{CredentialId, Digest, Role, Seq, UserId};
+use serde::Serialize;
 use std::collections::HashMap;
 
 /// What is known of an end-user in the open.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct User {
     /// The `sub`.
     pub id: UserId,
@@ -27,10 +30,14 @@ pub struct User {
     pub changed: Seq,
 }
 
+impl Entity for User {
+    const KIND: &'static str = "user";
+}
+
 /// The end-users of a site.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Users {
-    by_id: HashMap<UserId, User>,
+    by_id: Table<UserId, User>,
     by_login: HashMap<Digest, UserId>,
     patients: u64,
 }
@@ -47,6 +54,9 @@ impl Users {
     /// Whether anybody belongs to the patients' directory.
     pub fn has_patients(&self) -> bool {
         self.patients > 0
+    }
+    pub(super) fn table(&self) -> &Table<UserId, User> {
+        &self.by_id
     }
     /// Every user, in no order.
     pub fn iter(&self) -> impl Iterator<Item = &User> {
@@ -88,9 +98,10 @@ impl Users {
     }
 
     fn change(&mut self, id: &UserId, seq: Seq, change: impl FnOnce(&mut User)) -> Result<(), &'static str> {
-        let user = self.by_id.get_mut(id).ok_or("the user is unknown")?;
-        change(user);
-        user.changed = seq;
-        Ok(())
+        let changed = self.by_id.change(id, |user| {
+            change(user);
+            user.changed = seq;
+        });
+        changed.ok_or("the user is unknown")
     }
 }

@@ -54,9 +54,9 @@ fn claim(name: &str, known: &Map<String, Value>) -> Option<Value> {
         "email_verified" => known.get("email").map(|_| Value::Bool(own == Some(&Value::Bool(true)))),
         "phone_number_verified" => known.get("phone_number").map(|_| Value::Bool(own == Some(&Value::Bool(true)))),
         "updated_at" => own.filter(|value| value.is_number()).cloned(),
-        "address" => match own? {
-            Value::String(text) if !text.is_empty() => Some(json!({ "formatted": text })),
-            value => value.as_object().filter(|members| !members.is_empty()).map(|_| value.clone()),
+        "address" => match (own?.as_str(), own?.as_object()) {
+            (Some(text), _) => Some(json!({ "formatted": text })).filter(|_| !text.is_empty()),
+            (None, members) => members.filter(|members| !members.is_empty()).map(|members| Value::Object(members.clone())),
         },
         _ => own.filter(|value| value.as_str().is_some_and(|text| !text.is_empty())).cloned(),
     }

@@ -12,6 +12,6 @@ pub use authorization::{
 };
 pub use claims::{claims_of, seed_claims};
 pub use discovery::discovery;
-pub use introspect::{Introspection, Status, TokenFacts, introspect_access, introspect_refresh};
+pub use introspect::{Introspection, Status, TokenFacts, TokenName, introspect};
 pub use jwks::{jwk, jwk_set};
 pub use scopes::visible_scope;

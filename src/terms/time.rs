@@ -44,6 +44,10 @@ impl Timestamp {
     pub fn minus_seconds(self, seconds: u64) -> Self {
         Self(self.0.saturating_sub(seconds.saturating_mul(1000)))
     }
+    /// The instant this many milliseconds earlier.
+    pub fn minus_millis(self, millis: u64) -> Self {
+        Self(self.0.saturating_sub(millis))
+    }
     /// Milliseconds from `earlier` to this instant; 0 if it is not earlier.
     pub fn millis_since(self, earlier: Self) -> u64 {
         self.0.saturating_sub(earlier.0)

@@ -62,6 +62,12 @@ pub enum VaultError {
         /// The entry's name.
         name: String,
     },
+    /// The database's own check of its pages.
+    #[error("the vault's database contradicts itself: {found}")]
+    Inconsistent {
+        /// What it found first.
+        found: String,
+    },
     /// An entry of this name exists; secrets are never overwritten.
     #[error("the {kind} {name} of site {site} is already in the vault")]
     AlreadyThere {
@@ -79,7 +85,7 @@ pub enum VaultError {
     #[error("the threads that hash passwords cannot be started")]
     Threads(#[source] io::Error),
     /// The database failed.
-    #[error("the vault's database failed")]
+    #[error("the vault's database failed: {0}")]
     Database(#[from] rusqlite::Error),
     /// A file could not be read or written.
     #[error("{} cannot be read or written", path.display())]

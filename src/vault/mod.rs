@@ -79,6 +79,15 @@ impl Vault {
         Ok(Self { inner: Mutex::new(inner), sites: RwLock::default() })
     }
 
+    /// What is damaged, a sentence each: entries that do not open, pages that contradict each other. Reads the whole vault, some
+    /// microseconds an entry; for the start.
+    ///
+    /// # Errors
+    /// Damage that leaves nothing to read.
+    pub fn faults(&self) -> Result<Vec<VaultError>, VaultError> {
+        self.inner().store.faults()
+    }
+
     /// A panic while holding the lock leaves no half-made state: SQLite rolls back, and the cache is only ever behind.
     fn inner(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)

@@ -42,6 +42,11 @@ impl Kind {
             Self::Password => "password",
         }
     }
+    /// What is stored under this word.
+    fn described(word: &str) -> &'static str {
+        let all = [Self::Check, Self::SiteRoot, Self::SigningKey, Self::SubjectKey, Self::Password];
+        all.into_iter().map(Self::as_str).find(|known| *known == word).unwrap_or("entry of an unknown kind")
+    }
 }
 
 /// The open database. It alone holds the file (exclusive locking), so what is cached above stays true.
@@ -136,6 +141,27 @@ impl Store {
         let mut statement = self.connection.prepare_cached("SELECT DISTINCT site FROM entries WHERE kind = ?1 ORDER BY site")?;
         let sites = statement.query_map(params![kind.as_str()], |row| row.get(0))?;
         Ok(sites.collect::<Result<_, _>>()?)
+    }
+
+    /// Everything that is not as it was written: each entry that its key does not open, and each thing that SQLite finds wrong.
+    pub(super) fn faults(&self) -> Result<Vec<VaultError>, VaultError> {
+        let mut faults = Vec::new();
+        let found: String = self.connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+        if found != "ok" {
+            faults.push(VaultError::Inconsistent { found });
+        }
+        let sql = "SELECT kind, site, name, sealed FROM entries LEFT JOIN slots USING (slot)";
+        let mut statement = self.connection.prepare(sql)?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let (kind, site, name): (String, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            let sealed: Option<Vec<u8>> = row.get(3)?;
+            let place = [kind.as_bytes(), site.as_bytes(), name.as_bytes()];
+            if sealed.and_then(|sealed| self.aead.open(&place, &sealed)).is_none() {
+                faults.push(VaultError::EntryDamaged { kind: Kind::described(&kind), site, name });
+            }
+        }
+        Ok(faults)
     }
 
     fn check_layout(&self) -> Result<(), VaultError> {
@@ -286,6 +312,20 @@ mod tests {
         store.connection.execute("UPDATE entries SET name = 'bob' WHERE name = 'ann'", []).unwrap();
         let read = store.read(Kind::SubjectKey, site.as_str(), "bob");
         assert!(matches!(read, Err(VaultError::EntryDamaged { kind: "subject key", .. })));
+    }
+
+    #[test]
+    fn every_entry_that_its_key_does_not_open_is_a_fault() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut store, site) = (store(dir.path()), SiteName::default_site());
+        for name in ["ann", "bob", "cat"] {
+            store.insert_new(Kind::Password, &site, name, b"secret").unwrap();
+        }
+        assert!(store.faults().unwrap().is_empty());
+        store.connection.execute("UPDATE entries SET name = 'bill' WHERE name = 'bob'", []).unwrap();
+        store.connection.execute("DELETE FROM slots WHERE slot = (SELECT slot FROM entries WHERE name = 'cat')", []).unwrap();
+        let said: Vec<String> = store.faults().unwrap().iter().map(ToString::to_string).collect();
+        assert_eq!(said, ["bill", "cat"].map(|name| format!("the password {name} of site default in the vault is damaged")));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::Site;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex, Weak, mpsc};
 use std::time::Duration;
@@ -89,6 +89,13 @@ impl Server {
     pub fn kill_and_restart(&self) {
         self.stop();
         self.start();
+    }
+    /// Tells it to end, and waits until it has.
+    pub fn end_in_order(&self) -> ExitStatus {
+        let mut child = self.child.lock().unwrap().take().unwrap();
+        let told = Command::new("sh").args(["-c", &format!("kill -TERM {}", child.id())]).status().unwrap();
+        assert!(told.success());
+        child.wait().unwrap()
     }
     /// Ends it without warning.
     pub fn stop(&self) {

@@ -1,16 +1,16 @@
 //! A small load: each client registers, signs its person in once, and then goes round: authorize, redeem, refresh, introspect.
 
-mod client;
+pub(crate) mod client;
 mod figures;
-mod page;
-mod target;
+pub(crate) mod page;
+pub(crate) mod target;
 #[cfg(test)]
-mod tests;
-mod wire;
+pub(crate) mod tests;
+pub(crate) mod wire;
 
 pub use figures::Figures;
 
-use client::Client;
+use client::{Client, Person};
 use std::time::Duration;
 use target::Target;
 use tokio::time::Instant;
@@ -70,9 +70,10 @@ pub fn run(flows: &Flows) -> Result<Figures, FlowError> {
 
 async fn load(flows: &Flows) -> Result<Figures, FlowError> {
     let target = Target::parse(&flows.issuer)?;
+    let person = Person { username: flows.username.clone(), password: flows.password.clone() };
     let mut clients = Vec::new();
     for _ in 0..flows.clients {
-        let mut client = Client::register(&target, &flows.username, &flows.password).await?;
+        let mut client = Client::register(&target, person.clone(), "RS256").await?;
         client.round(0, &mut Figures::default()).await?;
         clients.push(client);
     }

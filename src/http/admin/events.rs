@@ -143,16 +143,10 @@ impl Stream {
 /// GET /admin/v1/events/{seq}: the event, what led to it (root first), and what came of it.
 async fn show(call: Call, seq: String) -> Answer {
     let site = call.site()?;
-    let events = site.durable().events;
-    let number = seq.strip_prefix('#').unwrap_or(&seq).parse::<u64>();
-    let number = number.map_err(|_| Problem::malformed(format!("'{seq}' is not the number of an event")))?;
-    if number >= events {
-        let last = events.checked_sub(1).map_or_else(|| "it has none".to_owned(), |last| format!("its last one is #{last}"));
-        return Err(Problem::unknown(format!("no event #{number} in site {}; {last}", site.name())));
-    }
+    let seq = event_of(&site, &seq)?;
     let reading = call.reading("show")?;
     let viewer = Viewer { ledger: call.ledger(), site: &site, identify: call.identify()?, facts: true };
-    let stored = call.ledger().stored(&site, Seq(number))?;
+    let stored = call.ledger().stored(&site, seq)?;
     let lineage = lineage(call.ledger(), &site, &stored)?;
     let views = |records: &[StoredRecord]| records.iter().map(|stored| viewer.view(stored)).collect::<Result<Vec<Map<String, Value>>, _>>();
     let (causes, effects) = (views(&lineage.causes)?, views(&lineage.effects)?);
@@ -160,4 +154,16 @@ async fn show(call: Call, seq: String) -> Answer {
     let shown = json!({ "event": viewer.view(&stored)?, "causes": causes, "effects": effects, "more_effects": lineage.cut });
     call.note_read(&site, &reading, rows).await?;
     Ok(reply::no_store(reply::json(StatusCode::OK, &shown)))
+}
+
+/// The durable event that a path names by its number, as `48213` or `#48213`.
+pub(super) fn event_of(site: &Site, segment: &str) -> Result<Seq, Problem> {
+    let events = site.durable().events;
+    let number = segment.strip_prefix('#').unwrap_or(segment).parse::<u64>();
+    let number = number.map_err(|_| Problem::malformed(format!("'{segment}' is not the number of an event")))?;
+    if number >= events {
+        let last = events.checked_sub(1).map_or_else(|| "it has none".to_owned(), |last| format!("its last one is #{last}"));
+        return Err(Problem::unknown(format!("no event #{number} in site {}; {last}", site.name())));
+    }
+    Ok(Seq(number))
 }

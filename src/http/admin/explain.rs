@@ -37,8 +37,8 @@ async fn of_token(call: Call) -> Answer {
     let text = std::str::from_utf8(&call.inbound.body).unwrap_or_default().trim();
     let token = Secret::new(text.to_owned());
     match call.ledger().present(&site, token.expose()) {
-        Presented::Access { claims, .. } => {
-            let id = claims.jti.to_string();
+        Presented::Access(signed) => {
+            let id = signed.token.to_string();
             tell(call, Kind::Token, &id, Some(json!({ "as": "access token" }))).await
         }
         Presented::Refresh(RefreshFact::Genuine { grant, generation }) => {

@@ -1,4 +1,4 @@
-//! A body that is written while it is read: NDJSON, one JSON value a line.
+//! A body that is written while it is read: NDJSON, one JSON value a line; or bytes as they come.
 
 use crate::http::Response;
 use crate::http::reply::{content, no_store};
@@ -57,11 +57,38 @@ impl Writer {
 
 /// A writer, and the answer that carries what it is given. The answer ends when the writer is dropped.
 pub(super) fn lines() -> (Writer, Response) {
+    let (sink, response) = pieces("application/x-ndjson");
+    (Writer { pieces: sink.0, buffer: Vec::new() }, response)
+}
+
+/// The same for bytes, of a thread that may wait until they are taken.
+pub(super) fn pieces(content_type: &'static str) -> (Sink, Response) {
     let (pieces, read) = mpsc::channel(PIECES);
     let streamed = warp::reply::stream(BodyDataStream::new(Pieces(read))).into_response();
-    let mut response = no_store(content(StatusCode::OK, "application/x-ndjson", Vec::new()));
+    let mut response = no_store(content(StatusCode::OK, content_type, Vec::new()));
     *response.body_mut() = streamed.into_body();
-    (Writer { pieces, buffer: Vec::new() }, response)
+    (Sink(pieces), response)
+}
+
+/// Where bytes are put. Not to be written to on a thread that serves requests.
+#[derive(Clone)]
+pub(super) struct Sink(mpsc::Sender<io::Result<Bytes>>);
+
+impl Sink {
+    /// Breaks the answer off: what was told is not all there is.
+    pub(super) async fn fail(&self) {
+        drop(self.0.send(Err(io::ErrorKind::BrokenPipe.into())).await);
+    }
+}
+
+impl io::Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let sent = self.0.blocking_send(Ok(Bytes::copy_from_slice(bytes)));
+        sent.map(|()| bytes.len()).map_err(|_| io::ErrorKind::BrokenPipe.into())
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 struct Pieces(mpsc::Receiver<io::Result<Bytes>>);

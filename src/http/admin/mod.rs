@@ -10,10 +10,17 @@ mod clients;
 mod clock;
 mod events;
 mod explain;
+mod exports;
+mod introspect_then;
+mod introspection;
 mod keys;
 mod lines;
+mod past;
 mod problem;
+mod proofs;
+mod replays;
 mod sites;
+mod state;
 #[cfg(test)]
 mod tests;
 mod users;
@@ -31,9 +38,15 @@ use warp::{Filter, filters::BoxedFilter};
 pub fn routes(admin: Admin) -> BoxedFilter<(Response,)> {
     let base = warp::path!("admin" / "v1" / ..).and(inbound());
     let events = events::routes(&admin).or(explain::routes(&admin)).unify().boxed();
+    let proofs = proofs::routes(&admin).or(exports::routes(&admin)).unify().boxed();
+    let past = state::routes(&admin).or(introspection::routes(&admin)).unify().or(replays::routes(&admin)).unify().boxed();
     let people = users::routes(&admin).or(clients::routes(&admin)).unify().boxed();
     let server = sites::routes(&admin).or(keys::routes(&admin)).unify().or(clock::routes(&admin)).unify().boxed();
-    warp::path!("admin" / "v1" / ..).and(events.or(people).unify().or(server).unify()).or(unknown(base.boxed(), &admin)).unify().boxed()
+    warp::path!("admin" / "v1" / ..)
+        .and(events.or(people).unify().or(server).unify().or(proofs).unify().or(past).unify())
+        .or(unknown(base.boxed(), &admin))
+        .unify()
+        .boxed()
 }
 
 /// What lies under `/admin/v1` and is no route.

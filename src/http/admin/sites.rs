@@ -35,6 +35,7 @@ fn summary(site: &Site) -> Value {
             "issuer": of.map(|of| of.issuer.clone()),
             "profile": of.map(|of| of.settings.profile),
             "title": of.map(|of| of.settings.title.clone()),
+            "checkpoint_key": state.checkpoint_key(),
             "users": state.users.iter().count(),
             "clients": state.clients.iter().count(),
             "events": site.durable().events,

@@ -1,5 +1,7 @@
 //! The whole way: a ledger with a story in it, asked in process and over the socket.
 
+mod past;
+
 use super::*;
 use crate::command::{ClientProof, ConsentFact, IssueCode, PasswordFact, RedeemCode, RefreshFact, RotateRefresh, SecretFact, SignIn, Via};
 use crate::event::Profile;
@@ -15,9 +17,9 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 
 /// A server's ledger in which a refresh token has come back.
-struct World {
+pub(super) struct World {
     folder: tempfile::TempDir,
-    ledger: Ledger,
+    pub(super) ledger: Ledger,
     clock: FrozenClock,
     /// The first and the second access token's id, and the refresh token that came back.
     tokens: [String; 2],
@@ -30,7 +32,7 @@ fn facts(ledger: &Ledger) -> RequestFacts {
     RequestFacts { corr: ledger.request_id(), ip: Some("203.0.113.9".parse().unwrap()), user_agent: None }
 }
 
-async fn world() -> World {
+pub(super) async fn world() -> World {
     let folder = tempfile::tempdir().unwrap();
     let clock = FrozenClock::at("2026-03-14T08:01:12.004Z".parse::<Timestamp>().unwrap());
     let settings = OpenSettings {
@@ -103,18 +105,18 @@ async fn world() -> World {
     World { folder, clock, tokens, refresh_token, access_token, client, ledger }
 }
 
-fn offline(ledger: &Ledger) -> AdminClient {
+pub(super) fn offline(ledger: &Ledger) -> AdminClient {
     AdminClient::in_process(ledger.clone(), 1000)
 }
 
-async fn text(client: &AdminClient, method: Method, target: &str, body: Option<Value>) -> (u16, String) {
+pub(super) async fn text(client: &AdminClient, method: Method, target: &str, body: Option<Value>) -> (u16, String) {
     let body = body.map(|body| Bytes::from(body.to_string())).unwrap_or_default();
     let answer = client.ask(method, &format!("/admin/v1{target}"), "application/json", body).await.unwrap();
     let status = answer.status.as_u16();
     (status, String::from_utf8(answer.whole().await.unwrap().to_vec()).unwrap())
 }
 
-async fn ask(client: &AdminClient, method: Method, target: &str, body: Option<Value>) -> (u16, Value) {
+pub(super) async fn ask(client: &AdminClient, method: Method, target: &str, body: Option<Value>) -> (u16, Value) {
     let (status, text) = text(client, method, target, body).await;
     (status, serde_json::from_str(&text).unwrap())
 }

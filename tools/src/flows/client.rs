@@ -5,6 +5,8 @@ use super::figures::{Figures, Step};
 use super::page::Form;
 use super::target::Target;
 use super::wire::{Answer, Cargo, Wire};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 use url::Url;
@@ -16,9 +18,18 @@ pub struct Client {
     target: Target,
     wire: Wire,
     id: String,
-    secret: String,
-    username: String,
-    password: String,
+    /// `client_secret_basic` (RFC 6749 §2.3.1).
+    authorization: String,
+    person: Person,
+}
+
+/// Who signs in.
+#[derive(Clone, Debug)]
+pub struct Person {
+    /// The name typed into the page.
+    pub username: String,
+    /// The password typed into the page.
+    pub password: String,
 }
 
 /// Nobody listens there: the code is taken from the redirect.
@@ -27,28 +38,42 @@ const SCOPE: &str = "openid profile offline_access";
 /// Redirects and pages on the way to a code.
 const HOPS_MAX: usize = 8;
 
-struct Tokens {
-    access: String,
-    refresh: String,
+/// What a token request gave.
+pub struct Tokens {
+    /// The access token.
+    pub access: String,
+    /// The refresh token.
+    pub refresh: String,
+}
+
+impl Tokens {
+    /// Those of an answer of the token endpoint.
+    pub fn of(body: &Value) -> Self {
+        Self { access: member(body, "access_token"), refresh: member(body, "refresh_token") }
+    }
 }
 
 impl Client {
-    /// A new confidential app at the site.
-    pub async fn register(target: &Target, username: &str, password: &str) -> Result<Self, FlowError> {
+    /// A new confidential app at the site. `id_token_alg` is what signs its ID tokens, as `RS256`.
+    pub async fn register(target: &Target, person: Person, id_token_alg: &str) -> Result<Self, FlowError> {
         let mut wire = Wire::new(target);
-        let metadata = json!({
-            "client_name": "Flows",
-            "redirect_uris": [REDIRECT_URI],
-            "grant_types": ["authorization_code", "refresh_token"],
-            "token_endpoint_auth_method": "client_secret_post",
-            "scope": SCOPE,
-        });
         let path = target.path("/registration");
-        let answer = wire.send(&path, &Cargo { json: Some(metadata.to_string()), ..Cargo::default() }).await?;
+        let answer = wire.send(&path, &Cargo { json: Some(metadata(id_token_alg).to_string()), ..Cargo::default() }).await?;
         let body = checked(&path, &answer, 201)?;
         let (id, secret) = (member(&body, "client_id"), member(&body, "client_secret"));
-        let (username, password) = (username.to_owned(), password.to_owned());
-        Ok(Self { target: target.clone(), wire, id, secret, username, password })
+        Ok(Self { target: target.clone(), wire, authorization: basic(&id, &secret), id, person })
+    }
+
+    /// An app that nobody has registered, for a server that looks at no credentials. They are as long as real ones.
+    pub fn unregistered(target: &Target) -> Self {
+        let (id, secret) = ("i".repeat(43), "s".repeat(86));
+        let person = Person { username: String::new(), password: String::new() };
+        Self { target: target.clone(), wire: Wire::new(target), authorization: basic(&id, &secret), id, person }
+    }
+
+    /// Its connection.
+    pub fn wire(&mut self) -> &mut Wire {
+        &mut self.wire
     }
 
     /// A code, its tokens, so many refreshes, and an introspection after each answer of the token endpoint.
@@ -57,14 +82,12 @@ impl Client {
         let begun = Instant::now();
         let code = self.code(verifier.expose()).await?;
         figures.took(Step::Authorize, begun.elapsed());
-        let grant =
-            [("grant_type", "authorization_code"), ("code", &code), ("redirect_uri", REDIRECT_URI), ("code_verifier", verifier.expose())];
-        let mut tokens = self.tokens(Step::Redeem, &grant, figures).await?;
-        self.introspect(&tokens.access, figures).await?;
+        let grant = redemption(&code, verifier.expose());
+        let mut tokens = self.timed_tokens(Step::Redeem, &grant, figures).await?;
+        self.timed_introspection(&tokens.access, figures).await?;
         for _ in 0..refreshes {
-            let grant = [("grant_type", "refresh_token"), ("refresh_token", tokens.refresh.as_str())];
-            tokens = self.tokens(Step::Refresh, &grant, figures).await?;
-            self.introspect(&tokens.access, figures).await?;
+            tokens = self.timed_tokens(Step::Refresh, &rotation(&tokens.refresh), figures).await?;
+            self.timed_introspection(&tokens.access, figures).await?;
         }
         Ok(())
     }
@@ -94,50 +117,93 @@ impl Client {
                 continue;
             }
             let form = Form::of(&String::from_utf8_lossy(&answer.body)).ok_or_else(|| unexpected(&path, &answer))?;
-            let pairs = filled(&form, &answer, &self.username, &self.password);
+            let pairs = filled(&form, &answer, &self.person);
             path.clone_from(&form.action);
             answer = self.wire.send(&path, &Cargo { form: Some(&pairs), browser: true, ..Cargo::default() }).await?;
         }
         Err(unexpected(&path, &answer))
     }
 
-    async fn tokens(&mut self, step: Step, grant: &[(&str, &str)], figures: &mut Figures) -> Result<Tokens, FlowError> {
-        let body = self.post(step, "/token", grant, figures).await?;
-        Ok(Tokens { access: member(&body, "access_token"), refresh: member(&body, "refresh_token") })
+    /// Through authorization and redemption to tokens. Of a person who is signed in and has allowed the app, nothing is asked.
+    pub async fn sign_in(&mut self) -> Result<Tokens, FlowError> {
+        let verifier = draw_secret::<32>();
+        let code = self.code(verifier.expose()).await?;
+        Ok(Tokens::of(&self.post("/token", &redemption(&code, verifier.expose())).await?))
+    }
+
+    /// A refresh token for the next.
+    pub async fn refresh(&mut self, refresh_token: &str) -> Result<Tokens, FlowError> {
+        Ok(Tokens::of(&self.post("/token", &rotation(refresh_token)).await?))
     }
 
     /// A token that was given out a moment ago is active, or something is wrong.
-    async fn introspect(&mut self, token: &str, figures: &mut Figures) -> Result<(), FlowError> {
-        let body = self.post(Step::Introspect, "/introspect", &[("token", token)], figures).await?;
+    pub async fn introspect(&mut self, token: &str) -> Result<(), FlowError> {
+        let body = self.post("/introspect", &[("token", token)]).await?;
         match body.get("active") {
             Some(Value::Bool(true)) => Ok(()),
             _ => Err(FlowError::Answer { at: self.target.path("/introspect"), status: 200, body: body.to_string() }),
         }
     }
 
-    /// A form with the client's own credentials.
-    async fn post(&mut self, step: Step, endpoint: &str, pairs: &[(&str, &str)], figures: &mut Figures) -> Result<Value, FlowError> {
-        let path = self.target.path(endpoint);
-        let own = [("client_id", self.id.as_str()), ("client_secret", &self.secret)];
-        let pairs: Vec<(&str, &str)> = pairs.iter().copied().chain(own).collect();
+    async fn timed_tokens(&mut self, step: Step, grant: &[(&str, &str)], figures: &mut Figures) -> Result<Tokens, FlowError> {
         let begun = Instant::now();
-        let answer = self.wire.send(&path, &Cargo { form: Some(&pairs), ..Cargo::default() }).await?;
-        let body = checked(&path, &answer, 200)?;
+        let tokens = Tokens::of(&self.post("/token", grant).await?);
         figures.took(step, begun.elapsed());
-        Ok(body)
+        Ok(tokens)
+    }
+
+    async fn timed_introspection(&mut self, token: &str, figures: &mut Figures) -> Result<(), FlowError> {
+        let begun = Instant::now();
+        self.introspect(token).await?;
+        figures.took(Step::Introspect, begun.elapsed());
+        Ok(())
+    }
+
+    /// A form with the client's own credentials.
+    async fn post(&mut self, endpoint: &str, pairs: &[(&str, &str)]) -> Result<Value, FlowError> {
+        let path = self.target.path(endpoint);
+        let cargo = Cargo { form: Some(pairs), authorization: Some(&self.authorization), ..Cargo::default() };
+        let answer = self.wire.send(&path, &cargo).await?;
+        checked(&path, &answer, 200)
     }
 }
 
+/// What is registered of an app.
+pub fn metadata(id_token_alg: &str) -> Value {
+    json!({
+        "client_name": "Flows",
+        "redirect_uris": [REDIRECT_URI],
+        "grant_types": ["authorization_code", "refresh_token"],
+        "token_endpoint_auth_method": "client_secret_basic",
+        "id_token_signed_response_alg": id_token_alg,
+        "scope": SCOPE,
+    })
+}
+
+fn redemption<'a>(code: &'a str, verifier: &'a str) -> [(&'static str, &'a str); 4] {
+    [("grant_type", "authorization_code"), ("code", code), ("redirect_uri", REDIRECT_URI), ("code_verifier", verifier)]
+}
+
+fn rotation(refresh_token: &str) -> [(&'static str, &str); 2] {
+    [("grant_type", "refresh_token"), ("refresh_token", refresh_token)]
+}
+
+/// Ids and secrets of ours need no escapes.
+fn basic(id: &str, secret: &str) -> String {
+    format!("Basic {}", STANDARD.encode(format!("{id}:{secret}")))
+}
+
 /// What the person sends: the form as it stands, with name and password where they are asked for.
-fn filled<'a>(form: &'a Form, page: &Answer, username: &'a str, password: &'a str) -> Vec<(&'a str, &'a str)> {
+fn filled<'a>(form: &'a Form, page: &Answer, person: &'a Person) -> Vec<(&'a str, &'a str)> {
     let mut pairs: Vec<(&str, &str)> = form.pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     if Form::asks_for(&String::from_utf8_lossy(&page.body), "password") {
-        pairs.extend([("username", username), ("password", password)]);
+        pairs.extend([("username", person.username.as_str()), ("password", person.password.as_str())]);
     }
     pairs
 }
 
-fn checked(path: &str, answer: &Answer, status: u16) -> Result<Value, FlowError> {
+/// The JSON of an answer with this status.
+pub fn checked(path: &str, answer: &Answer, status: u16) -> Result<Value, FlowError> {
     let body = serde_json::from_slice(&answer.body).ok().filter(|_| answer.status == status);
     body.ok_or_else(|| unexpected(path, answer))
 }

@@ -11,10 +11,11 @@ use writ::log::EngineKind;
 use writ::terms::{Actor, Role, Secret};
 use writ::vault::PasswordText;
 
-const PASSWORD: &str = "correct horse battery staple";
+/// The password of `ada`.
+pub(crate) const PASSWORD: &str = "correct horse battery staple";
 
 /// A server with a site and a person; it lives as long as what is returned.
-async fn served() -> (tempfile::TempDir, Ledger, Server, String) {
+pub(crate) async fn served() -> (tempfile::TempDir, Ledger, Server, String) {
     let directory = tempfile::tempdir().unwrap();
     let settings = OpenSettings {
         directory: directory.path().join("data"),

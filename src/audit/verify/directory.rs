@@ -1,0 +1,225 @@
+//! A data directory, checked without changing anything in it and without the vault's key: frames, chain, checksums and mark as at
+//! every start, then each site's leaves, and its tree against the checkpoints that were signed of it.
+
+use super::Finding;
+use super::leaf::Leaf;
+use crate::log::directory::DirectoryError;
+use crate::log::{
+    Checkpoint, Damage, DataDirectory, Edge, EngineKind, Head, KeptCheckpoints, LogStore, OpenError, StoredRecord, VerifierKey,
+    VerifyFailure, leaf_hash,
+};
+use crate::terms::SiteName;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{File, TryLockError};
+use std::path::Path;
+
+/// What was found to hold of one site.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SiteVerified {
+    /// Whose log.
+    pub site: SiteName,
+    /// Its size and root.
+    pub head: Head,
+    /// The key that its first event names.
+    pub key: VerifierKey,
+    /// The sizes of the signed checkpoints that it agrees with.
+    pub checkpoints: BTreeSet<u64>,
+    /// How many of those that whoever asks had given.
+    pub earlier: usize,
+}
+
+/// What does not hold, and of which site if that is known.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SiteFinding {
+    /// Whose log.
+    pub site: Option<SiteName>,
+    /// What.
+    pub finding: Finding,
+    /// In more words.
+    pub why: Option<String>,
+}
+
+/// Why a directory is not checked.
+#[derive(Debug, thiserror::Error)]
+pub enum DirectoryUnreadable {
+    /// It cannot be used.
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
+    /// A server has it.
+    #[error("a server has this data directory: verify it live (writ audit verify live), or verify a copy")]
+    InUse,
+    /// The system refused.
+    #[error("the data directory cannot be read: {0}")]
+    Io(#[from] std::io::Error),
+}
+
+/// Checks all sites. `trusted` are keys that whoever asks has from elsewhere: the site whose log bears such a name must have that key.
+/// `earlier` are signed checkpoints that the logs have to continue, beside those that the directory keeps.
+///
+/// # Errors
+/// A directory that a server has or that cannot be read.
+pub fn directory(
+    path: &Path,
+    trusted: &[VerifierKey],
+    earlier: &[String],
+) -> Result<Result<Vec<SiteVerified>, SiteFinding>, DirectoryUnreadable> {
+    let _lock = lock(path)?;
+    let directory = DataDirectory::open_read_only(path)?;
+    Ok(check(&directory, trusted, earlier))
+}
+
+/// Keeps servers away meanwhile. A copy may have no lock file.
+fn lock(path: &Path) -> Result<Option<File>, DirectoryUnreadable> {
+    let lock = match File::open(path.join("lock")) {
+        Ok(lock) => lock,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    match lock.try_lock_shared() {
+        Ok(()) => Ok(Some(lock)),
+        Err(TryLockError::WouldBlock) => Err(DirectoryUnreadable::InUse),
+        Err(TryLockError::Error(error)) => Err(error.into()),
+    }
+}
+
+fn check(directory: &DataDirectory, trusted: &[VerifierKey], earlier: &[String]) -> Result<Vec<SiteVerified>, SiteFinding> {
+    let kept = KeptCheckpoints::of(directory).read();
+    let kept = kept.map_err(|cause| SiteFinding { site: None, finding: VerifyFailure::File.into(), why: Some(cause.to_string()) })?;
+    let sizes: BTreeSet<u64> = kept.values().chain(earlier).filter_map(|note| told_size(note)).collect();
+    let engine = if directory.path().join("segment").exists() { EngineKind::File } else { EngineKind::Sled };
+    let mut sites: BTreeMap<SiteName, Growing> = BTreeMap::new();
+    let replayed = LogStore::open(directory, engine).and_then(|store| {
+        store.replay(|record| {
+            let growing = sites.entry(record.site.clone()).or_default();
+            growing.take(&record, &sizes).map_err(|finding| SiteFault(SiteFinding::of(&record.site, finding)))
+        })
+    });
+    if let Err(error) = replayed {
+        return Err(refused(error));
+    }
+    let known: Vec<SiteName> = sites.keys().cloned().collect();
+    if let Some(site) = kept.keys().find(|site| !known.contains(site)) {
+        return Err(SiteFinding::of(site, VerifyFailure::Consistency.into()));
+    }
+    let verified = sites.into_iter().map(|(site, growing)| {
+        let given: Vec<&String> = earlier.iter().filter(|note| growing.signs(note)).collect();
+        growing.end(site.clone(), trusted, kept.get(&site), &given).map_err(|failure| SiteFinding::of(&site, failure.into()))
+    });
+    verified.collect()
+}
+
+/// What a note says its size is; nothing rests on it but what is remembered on the way.
+fn told_size(note: &str) -> Option<u64> {
+    note.lines().nth(1)?.parse().ok()
+}
+
+impl SiteFinding {
+    fn of(site: &SiteName, finding: Finding) -> Self {
+        Self { site: Some(site.clone()), finding, why: None }
+    }
+}
+
+/// A finding on its way through the replay.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", .0.finding)]
+struct SiteFault(SiteFinding);
+
+/// A site's log while it is read.
+#[derive(Default)]
+struct Growing {
+    edge: Edge,
+    last_t: Option<String>,
+    vkey: Option<String>,
+    /// The heads of the sizes that were asked for.
+    heads: BTreeMap<u64, Head>,
+}
+
+impl Growing {
+    fn take(&mut self, record: &StoredRecord, sizes: &BTreeSet<u64>) -> Result<(), Finding> {
+        let seq = self.edge.size();
+        let here = |failure| Finding::at(failure, seq);
+        let text = std::str::from_utf8(&record.leaf).map_err(|_| here(VerifyFailure::Leaf))?;
+        let leaf = Leaf::read(text).map_err(here)?;
+        let t = leaf.t().ok_or_else(|| here(VerifyFailure::Leaf))?;
+        if leaf.seq() != Some(seq) {
+            return Err(here(VerifyFailure::Gap));
+        }
+        if leaf.site() != Some(record.site.as_str()) {
+            return Err(here(VerifyFailure::Leaf));
+        }
+        if self.last_t.as_deref().is_some_and(|last| t < last) {
+            return Err(here(VerifyFailure::Order));
+        }
+        if seq == 0 {
+            self.vkey = leaf.member("checkpoint_key").and_then(Value::as_str).map(str::to_owned);
+        }
+        self.last_t = Some(t.to_owned());
+        self.edge.append(leaf_hash(&record.leaf));
+        if sizes.contains(&self.edge.size()) {
+            self.heads.insert(self.edge.size(), self.edge.head());
+        }
+        Ok(())
+    }
+
+    /// Whether a note is of this site's log, by its own words.
+    fn signs(&self, note: &str) -> bool {
+        let name = self.vkey.as_deref().and_then(|vkey| vkey.split('+').next());
+        note.lines().next().is_some_and(|origin| Some(origin) == name)
+    }
+
+    /// After the last event: key and checkpoints.
+    fn end(self, site: SiteName, trusted: &[VerifierKey], kept: Option<&String>, given: &[&String]) -> Result<SiteVerified, VerifyFailure> {
+        let key: VerifierKey = self.vkey.as_deref().unwrap_or_default().parse()?;
+        let is_other = trusted.iter().any(|trusted| trusted.name() == key.name() && *trusted != key);
+        if is_other || !key.name().ends_with(&format!("/writ/{site}")) {
+            return Err(VerifyFailure::Key);
+        }
+        let mut checkpoints = BTreeSet::new();
+        for note in kept.iter().chain(given) {
+            let signed = Checkpoint::verify(note, std::slice::from_ref(&key))?.head;
+            if self.heads.get(&signed.size) != Some(&signed) {
+                return Err(VerifyFailure::Consistency);
+            }
+            checkpoints.insert(signed.size);
+        }
+        Ok(SiteVerified { site, head: self.edge.head(), key, checkpoints, earlier: given.len() })
+    }
+}
+
+/// What the log's own opening found.
+fn refused(error: OpenError) -> SiteFinding {
+    let why = error.to_string();
+    let failure = match error {
+        OpenError::Refused { why, .. } => match why.downcast::<SiteFault>() {
+            Ok(fault) => return fault.0,
+            Err(_) => VerifyFailure::Leaf,
+        },
+        OpenError::Damaged(damage) => of_damage(&damage),
+        OpenError::LogMissing { .. } => VerifyFailure::Truncated,
+        OpenError::Engine(_)
+        | OpenError::OtherEngine { .. }
+        | OpenError::MarkMissing { .. }
+        | OpenError::Mark(_)
+        | OpenError::Unreadable(_)
+        | OpenError::ReadOnly
+        | OpenError::Thread(_) => VerifyFailure::File,
+    };
+    SiteFinding { site: None, finding: failure.into(), why: Some(why) }
+}
+
+fn of_damage(damage: &Damage) -> VerifyFailure {
+    match damage {
+        Damage::CutOff { .. } | Damage::ShorterThanMark { .. } => VerifyFailure::Truncated,
+        Damage::Missing { .. } | Damage::Seq { .. } => VerifyFailure::Gap,
+        Damage::OtherThanMark { .. } | Damage::Chain { .. } | Damage::Tree { .. } => VerifyFailure::Consistency,
+        Damage::Unreadable { .. }
+        | Damage::Shape { .. }
+        | Damage::Version { .. }
+        | Damage::Checksum { .. }
+        | Damage::Displaced { .. }
+        | Damage::Parts { .. }
+        | Damage::Site { .. }
+        | Damage::Body { .. } => VerifyFailure::File,
+    }
+}
