@@ -256,7 +256,9 @@ impl Story {
             Configure(setting) => {
                 let (name, value) = flag(setting);
                 let change = [(name.to_owned(), value)].into_iter().collect();
-                self.world.administer(self.site_name(site), writ::command::ConfigureSite { change, by }).await;
+                self.world
+                    .administer(self.site_name(site), writ::command::ConfigureSite { change, edition: writ::event::Edition::CURRENT, by })
+                    .await;
             }
             RotateKey(rsa) => {
                 let (site, request) = (self.world.site(self.site_name(site)), self.world.ledger.own_request());

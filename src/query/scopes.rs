@@ -33,7 +33,7 @@ pub fn fits_a_token(scope: &ScopeSet, site: &Site, audience: Option<&str>) -> bo
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Profile, Settings};
+    use crate::event::{Edition, Profile, Settings};
     use crate::jose::{AccessTokenClaims, FurtherClaims};
     use crate::terms::{ClientId, IdSeed, Seq};
 
@@ -63,7 +63,12 @@ mod tests {
     #[test]
     fn a_scope_that_fits_gives_a_token_that_can_be_read_again() {
         let issuer = format!("https://{}.example/oauth2/{}", "a".repeat(200), "n".repeat(64));
-        let site = Site { issuer, checkpoint_key: String::new(), settings: Settings::of(Profile::Openemr, "T"), changed: Seq(0) };
+        let site = Site {
+            issuer,
+            checkpoint_key: String::new(),
+            settings: Settings::of(Profile::Openemr, "T", Edition::CURRENT),
+            changed: Seq(0),
+        };
         let audience = "https://auth.example/apis/default/fhir";
         for long in [1, 20, 60] {
             let of = |count: usize| -> ScopeSet {

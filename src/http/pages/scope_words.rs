@@ -180,7 +180,7 @@ const THINGS: &[(&[&str], &str)] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Profile, Settings};
+    use crate::event::{Edition, Profile, Settings};
 
     fn words(scope: &str) -> String {
         scope_words(&scope.parse().unwrap()).text
@@ -224,7 +224,7 @@ mod tests {
 
     #[test]
     fn every_scope_of_a_new_site_has_words_and_no_two_fixed_ones_the_same() {
-        let catalogue = Settings::of(Profile::Standard, "T").scopes;
+        let catalogue = Settings::of(Profile::Standard, "T", Edition::CURRENT).scopes;
         for scope in catalogue.iter() {
             assert_ne!(scope.to_string(), scope_words(scope).text, "a scope that has no words");
         }

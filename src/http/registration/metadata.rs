@@ -232,12 +232,12 @@ impl Reader<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::Profile;
+    use crate::event::{Edition, Profile};
     use serde_json::json;
 
     fn parse(body: Value) -> Result<RequestedClient, Refused> {
         let Value::Object(members) = body else { unreachable!() };
-        parse_metadata(&members, &Settings::of(Profile::Standard, "Test"))
+        parse_metadata(&members, &Settings::of(Profile::Standard, "Test", Edition::CURRENT))
     }
 
     #[test]
