@@ -150,7 +150,8 @@ fn the_frozen_log_exports_as_it_did_and_the_export_proves_itself() {
             frozen.records.iter().find(|told| told.site == export.site).map(|told| serde_json::from_str(&told.leaf).unwrap()).unwrap();
         let key = leaf["checkpoint_key"].as_str().unwrap().parse().unwrap();
         let verified = bundle(export.bundle.as_bytes(), &Trust::Keys(vec![key]), &[]).unwrap().unwrap();
-        assert_eq!(verified.counts.events, stored.iter().filter(|record| record.site == export.site).count() as u64);
+        let of_site = stored.iter().filter(|record| record.site == export.site).count();
+        assert_eq!(verified.counts.events, u64::try_from(of_site).unwrap());
         assert_eq!(Export::made_again(export, &stored, &frozen.records), Export::frozen(export));
     }
 }

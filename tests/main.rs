@@ -16,6 +16,7 @@ mod attacks;
 mod authorize_errors;
 mod client_configuration;
 mod consent;
+mod export;
 mod faults;
 mod floors;
 mod harness;

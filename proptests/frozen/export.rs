@@ -45,7 +45,7 @@ impl Export {
     pub fn frozen(export: &Exported) -> Self {
         let (files, mut lines) = open(export.bundle.as_bytes()).unwrap();
         let mut events = Vec::new();
-        while let Some(line) = lines.next().unwrap() {
+        while let Some(line) = lines.next_line().unwrap() {
             events.extend(line.bytes.unwrap());
             events.push(b'\n');
         }
@@ -57,11 +57,12 @@ impl Export {
         let mut events = EventsFile::new(Vec::new());
         let stored: Vec<_> = stored.iter().filter(|record| record.site == frozen.site).collect();
         for (record, told) in stored.iter().zip(told.iter().filter(|told| told.site == frozen.site)) {
-            let (sealed, shown) = (record.sealed.len() as u64, told.dis.len() as u64);
+            let [sealed, shown] = [record.sealed.len(), told.dis.len()].map(|count| u64::try_from(count).unwrap());
             events.show(told.seq, &told.leaf, &told.dis, sealed, sealed - shown).unwrap();
         }
         let hashes: Vec<Digest> = stored.iter().map(|record| leaf_hash(&record.leaf)).collect();
-        let root_of = |range: Range<u64>| Ok::<_, Infallible>(merkle::root(&hashes[range.start as usize..range.end as usize]));
+        let at = |seq: u64| usize::try_from(seq).unwrap();
+        let root_of = |range: Range<u64>| Ok::<_, Infallible>(merkle::root(&hashes[at(range.start)..at(range.end)]));
         let proof = RangeProof::build(manifest.from, manifest.to, manifest.checkpoint_size, root_of).unwrap().unwrap();
         let about = About {
             site: &frozen.site,

@@ -93,8 +93,8 @@ proptest! {
                 let twice = [(); 2].map(|()| verify(&world.ledger, &site, &Asked::default(), live, &Watch::default()).unwrap());
                 assert_eq!(twice[0], twice[1]);
                 assert_eq!((twice[0].live_is_equal, twice[0].differs), (Some(true), None), "{:#?}", twice[0]);
-                // The template was shut down in order, and so was a server that was started again.
-                assert!(twice[0].compared >= 1 + u64::from(restarts), "{:#?}", twice[0]);
+                // The server was shut down in order at least once: after its template was made.
+                assert!(twice[0].compared >= 1, "{:#?}", twice[0]);
                 let other = LiveDigest { digest: Digest::of(b"another state"), ..live };
                 assert_eq!(verify(&world.ledger, &site, &Asked::default(), other, &Watch::default()).unwrap().live_is_equal, Some(false));
             }

@@ -21,6 +21,8 @@ pub(super) struct Output {
     pub(super) format: Format,
     /// Whether a terminal shows it, so that it may have colours.
     coloured: bool,
+    /// Stands before every line for people.
+    margin: &'static str,
     stdout: io::Stdout,
 }
 
@@ -39,7 +41,12 @@ impl Output {
         let terminal = stdout.is_terminal();
         let format = asked.unwrap_or(if terminal { Format::Table } else { Format::Ndjson });
         let coloured = terminal && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty());
-        Self { format, coloured, stdout }
+        Self { format, coloured, margin: "", stdout }
+    }
+
+    /// The same with this before every line for people.
+    pub(super) fn with_margin(self, margin: &'static str) -> Self {
+        Self { margin, ..self }
     }
 
     /// Whether people read it.
@@ -62,7 +69,7 @@ impl Output {
             Tone::Bold => ("\u{1b}[1m", "\u{1b}[0m"),
             Tone::Alarm => ("\u{1b}[31m", "\u{1b}[0m"),
         };
-        self.write(format!("{before}{}{after}\n", text.trim_end()).as_bytes())
+        self.write(format!("{before}{}{}{after}\n", self.margin, text.trim_end()).as_bytes())
     }
 
     /// One value for programs: indented, or on one line.

@@ -150,7 +150,7 @@ mod tests {
     use std::pin::pin;
     use std::task::{Context, Poll, Waker};
 
-    fn records(positions: std::ops::Range<u64>) -> Vec<(Position, Digest)> {
+    fn records(positions: Range<u64>) -> Vec<(Position, Digest)> {
         positions.map(|position| (Position(position), Digest::from_bytes([0; 32]))).collect()
     }
 

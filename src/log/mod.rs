@@ -33,6 +33,7 @@ pub mod directory;
 mod faults;
 pub mod file;
 #[cfg(test)]
+#[expect(clippy::as_conversions, reason = "small numbers of a test")]
 mod found;
 pub mod frame;
 pub mod framer;

@@ -230,9 +230,9 @@ mod tests {
                     leaves[from as usize..to as usize].iter().for_each(|leaf| edge.append(*leaf));
                     assert_eq!(proof.root_from(&edge), Some(root), "{from}..{to} of {size} from its leaves");
                     assert_eq!(proof.to_string().parse(), Ok(proof.clone()), "{from}..{to} of {size}");
-                    for size in 0..=size {
-                        let told = proof.head_at(size).map(|head| head.root);
-                        assert!(told.is_none_or(|told| told == merkle::root(&leaves[..size as usize])), "{size} by {from}..{to}");
+                    for end in (0..=size).filter(|_| size < 24) {
+                        let told = proof.head_at(end).map(|head| head.root);
+                        assert!(told.is_none_or(|told| told == merkle::root(&leaves[..end as usize])), "{end} by {from}..{to}");
                     }
                     assert_eq!(proof.head_at(size).map(|head| head.root), Some(root));
                     let log2 = size.next_power_of_two().ilog2() as usize;

@@ -21,6 +21,7 @@ expect '"status":"active"'
 expect '302 https://app.example.org/signed-out?state=bye'
 expect '"status":"revoked"'
 expect 'session.ended'
+expect 'VERIFIED'
 kill "$demo"
 wait "$demo"
 echo "the demo's lines, pasted into a shell, tell the same story"

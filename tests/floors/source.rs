@@ -75,7 +75,9 @@ pub fn sources(folder: &str) -> Vec<Source> {
     };
     let all: Vec<Source> = paths.iter().map(read).collect();
     let tests: Vec<String> = all.iter().flat_map(|source| source.tests_only.clone()).collect();
-    all.into_iter().filter(|source| !tests.contains(&source.path)).collect()
+    // What stands below a module for tests is for tests too.
+    let below = |path: &str, test: &String| path.starts_with(&format!("{}/", test.trim_end_matches("/mod.rs").trim_end_matches(".rs")));
+    all.into_iter().filter(|source| !tests.iter().any(|test| source.path == *test || below(&source.path, test))).collect()
 }
 
 /// The `.rs` files below a folder, in order.

@@ -115,7 +115,7 @@ impl fmt::Display for Figures {
         let (bundles, disagreements, missed) = (self.bundles, self.disagreements.len(), self.missed.len());
         write!(f, "{bundles} bundles, {disagreements} disagreements, {missed} missed, {harmless} accepted (harmless), ")?;
         write!(f, "{} signed by the forger and read without the log's key", self.self_signed)?;
-        let refused = self.verdicts.iter().filter(|(verdict, _)| *verdict != judges::VERIFIED);
-        refused.map(|(verdict, count)| write!(f, ", {count} {}", verdict.trim_start_matches("FAILED "))).collect()
+        let mut refused = self.verdicts.iter().filter(|(verdict, _)| *verdict != judges::VERIFIED);
+        refused.try_for_each(|(verdict, count)| write!(f, ", {count} {}", verdict.trim_start_matches("FAILED ")))
     }
 }

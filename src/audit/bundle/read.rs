@@ -157,7 +157,7 @@ fn line(input: &mut impl BufRead, within: u64) -> io::Result<Option<Line>> {
 
 impl<R: BufRead> Lines<R> {
     /// The next line of the events; none at their end.
-    pub fn next(&mut self) -> io::Result<Option<Line>> {
+    pub fn next_line(&mut self) -> io::Result<Option<Line>> {
         let next = match &mut self.form {
             Rest::Tar { left, .. } => {
                 let next = line(&mut self.input, *left)?;

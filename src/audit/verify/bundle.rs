@@ -83,7 +83,7 @@ fn check(input: impl Read, trust: &Trust, earlier: &[String]) -> Result<Verified
     let (files, mut lines) = open(BufReader::with_capacity(1 << 16, Hashing::new(input))).map_err(halted)?;
     let Opening { manifest, checkpoint, proof, key, earlier } = check_files(&files, trust, earlier)?;
     let mut events = Events::new(&proof, &manifest.site, earlier.iter().map(|old| old.size).collect())?;
-    while let Some(line) = lines.next().map_err(Stop::Unreadable)? {
+    while let Some(line) = lines.next_line().map_err(Stop::Unreadable)? {
         events.take(&line)?;
     }
     let passed = events.end()?;

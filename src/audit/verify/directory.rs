@@ -35,7 +35,7 @@ pub struct SiteFinding {
     /// Whose log.
     pub site: Option<SiteName>,
     /// What.
-    pub finding: Finding,
+    pub finding: Box<Finding>,
     /// In more words.
     pub why: Option<String>,
 }
@@ -85,7 +85,8 @@ fn lock(path: &Path) -> Result<Option<File>, DirectoryUnreadable> {
 
 fn check(directory: &DataDirectory, trusted: &[VerifierKey], earlier: &[String]) -> Result<Vec<SiteVerified>, SiteFinding> {
     let kept = KeptCheckpoints::of(directory).read();
-    let kept = kept.map_err(|cause| SiteFinding { site: None, finding: VerifyFailure::File.into(), why: Some(cause.to_string()) })?;
+    let kept =
+        kept.map_err(|cause| SiteFinding { site: None, finding: Box::new(VerifyFailure::File.into()), why: Some(cause.to_string()) })?;
     let sizes: BTreeSet<u64> = kept.values().chain(earlier).filter_map(|note| told_size(note)).collect();
     let engine = if directory.path().join("segment").exists() { EngineKind::File } else { EngineKind::Sled };
     let mut sites: BTreeMap<SiteName, Growing> = BTreeMap::new();
@@ -116,7 +117,7 @@ fn told_size(note: &str) -> Option<u64> {
 
 impl SiteFinding {
     fn of(site: &SiteName, finding: Finding) -> Self {
-        Self { site: Some(site.clone()), finding, why: None }
+        Self { site: Some(site.clone()), finding: Box::new(finding), why: None }
     }
 }
 
@@ -205,7 +206,7 @@ fn refused(error: OpenError) -> SiteFinding {
         | OpenError::ReadOnly
         | OpenError::Thread(_) => VerifyFailure::File,
     };
-    SiteFinding { site: None, finding: failure.into(), why: Some(why) }
+    SiteFinding { site: None, finding: Box::new(failure.into()), why: Some(why) }
 }
 
 fn of_damage(damage: &Damage) -> VerifyFailure {
@@ -221,5 +222,99 @@ fn of_damage(damage: &Damage) -> VerifyFailure {
         | Damage::Parts { .. }
         | Damage::Site { .. }
         | Damage::Body { .. } => VerifyFailure::File,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Profile;
+    use crate::ledger::{Ledger, OpenSettings};
+    use crate::log::CheckpointKey;
+    use crate::terms::{Actor, Digest};
+    use std::path::PathBuf;
+
+    /// A data directory with a site, at rest; and a checkpoint of the site before its last events.
+    fn at_rest(folder: &Path) -> (PathBuf, String) {
+        let path = folder.join("data");
+        let settings = OpenSettings {
+            directory: path.clone(),
+            engine: EngineKind::File,
+            master_key_file: None,
+            clock: None,
+            on_fatal: Box::new(|fatal| panic!("{fatal}")),
+        };
+        let ledger = Ledger::open(settings).unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+        let note = runtime.block_on(async {
+            let issuer = "https://op.test/oauth2/default".to_owned();
+            let site = ledger.create_site(&SiteName::default_site(), issuer, Profile::Standard, "Test".into(), Actor::Os(0)).await.unwrap();
+            let note = ledger.checkpoint(&site).await.unwrap().note.clone();
+            let claims = serde_json::Map::from_iter([("name".to_owned(), "Alice Doe".into())]);
+            let request = ledger.own_request();
+            ledger.create_user(&site, "alice", None, crate::terms::Role::Users, claims, Actor::Os(0), request).await.unwrap();
+            note
+        });
+        drop(runtime);
+        ledger.shut_down();
+        drop(ledger);
+        (path, note)
+    }
+
+    fn failure(path: &Path, trusted: &[VerifierKey], earlier: &[String]) -> Option<VerifyFailure> {
+        directory(path, trusted, earlier).unwrap().err().map(|found| found.finding.failure)
+    }
+
+    #[test]
+    fn a_directory_at_rest_is_verified_with_its_kept_and_earlier_checkpoints() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, note) = at_rest(folder.path());
+        let sites = directory(&path, &[], std::slice::from_ref(&note)).unwrap().unwrap();
+        let names: Vec<&str> = sites.iter().map(|site| site.site.as_str()).collect();
+        assert_eq!(names, ["_server", "default"]);
+        let default = &sites[1];
+        assert_eq!((default.earlier, default.checkpoints.len()), (1, 2));
+        assert_eq!(default.checkpoints.last(), Some(&default.head.size));
+        assert_eq!(failure(&path, std::slice::from_ref(&default.key), &[]), None);
+        let stranger = CheckpointKey::new("op.test/writ/default", &[9; 32]).unwrap();
+        assert_eq!(failure(&path, &[stranger.verifier()], &[]), Some(VerifyFailure::Key));
+        let forked = stranger.sign(Head { size: 2, root: Digest::of(b"") });
+        assert_eq!(failure(&path, &[], &[forked]), Some(VerifyFailure::Key));
+        let longer = note.replacen(|c: char| c.is_ascii_digit(), "9", 1);
+        assert_eq!(failure(&path, &[], &[longer]), Some(VerifyFailure::Signature));
+    }
+
+    #[test]
+    fn every_changed_byte_of_the_log_is_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, _) = at_rest(folder.path());
+        let segment = path.join("segment");
+        let genuine = std::fs::read(&segment).unwrap();
+        for at in (0..genuine.len()).step_by(genuine.len() / 150) {
+            let mut changed = genuine.clone();
+            changed[at] ^= 1 << (at % 8);
+            std::fs::write(&segment, changed).unwrap();
+            assert!(failure(&path, &[], &[]).is_some(), "byte {at}");
+        }
+        for length in [0, 8, genuine.len() / 2, genuine.len() - 1] {
+            std::fs::write(&segment, &genuine[..length]).unwrap();
+            assert!(failure(&path, &[], &[]).is_some(), "cut at {length}");
+        }
+        std::fs::write(&segment, &genuine).unwrap();
+        assert_eq!(failure(&path, &[], &[]), None);
+    }
+
+    #[test]
+    fn a_log_put_back_with_its_mark_contradicts_the_kept_checkpoint() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, _) = at_rest(folder.path());
+        let other = tempfile::tempdir().unwrap();
+        let (older, _) = at_rest(other.path());
+        for name in ["segment", "mark"] {
+            std::fs::copy(older.join(name), path.join(name)).unwrap();
+        }
+        assert!(matches!(failure(&path, &[], &[]), Some(VerifyFailure::Consistency | VerifyFailure::Key)));
+        std::fs::remove_file(path.join("segment")).unwrap();
+        assert_eq!(failure(&path, &[], &[]), Some(VerifyFailure::Truncated));
     }
 }

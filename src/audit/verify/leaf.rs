@@ -14,10 +14,12 @@ impl Leaf {
     pub(super) fn read(bytes: &str) -> Result<Self, VerifyFailure> {
         let value: Value = serde_json::from_str(bytes).map_err(|_| VerifyFailure::Leaf)?;
         let is_canonical = jcs(&value).is_ok_and(|canonical| canonical == bytes.as_bytes());
-        match value {
-            Value::Object(members) if is_canonical => Ok(Self(members)),
-            _ => Err(VerifyFailure::Leaf),
+        if let Value::Object(members) = value
+            && is_canonical
+        {
+            return Ok(Self(members));
         }
+        Err(VerifyFailure::Leaf)
     }
     /// Its number.
     pub(super) fn seq(&self) -> Option<u64> {

@@ -4,8 +4,9 @@ use super::super::exit::CliError;
 use super::super::output::{Output, words};
 use super::super::reach::Reach;
 use crate::audit::bundle::{Hashing, hex};
+use bytes::Bytes;
 use clap::Args;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::fs::{File, OpenOptions};
 use std::io::{self, IsTerminal, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -59,6 +60,11 @@ pub(super) async fn run(args: ExportArgs, reach: &Reach, output: &mut Output) ->
     target.finish()?;
     words(&format!("{} bytes, sha256 {}; to check it: writ audit verify FILE --key VKEY", hashing.length(), hex(&hashing.digest())));
     Ok(())
+}
+
+/// The whole log of a site, small enough to be held in memory.
+pub(super) async fn whole(reach: &Reach, purpose: &str) -> Result<Bytes, CliError> {
+    reach.ask_for_stream(&["exports"], &json!({ "purpose": purpose })).await?.whole().await.map_err(CliError::from)
 }
 
 fn asked(args: &ExportArgs) -> Value {

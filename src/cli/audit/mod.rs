@@ -33,3 +33,8 @@ pub(super) async fn run(command: AuditCommand, reach: &Reach, output: &mut Outpu
         AuditCommand::Checkpoint(args) => checkpoint::run(args, reach, output).await,
     }
 }
+
+/// Exports the log of a site and checks the bundle, telling people of it.
+pub(super) async fn show(reach: &Reach, output: &mut Output, purpose: &str) -> Result<(), CliError> {
+    verify::at_hand(&export::whole(reach, purpose).await?, output)
+}

@@ -34,7 +34,7 @@ impl KeyOrigin {
 
 /// What was found.
 pub(super) enum Outcome {
-    Bundle(Result<Verified, Finding>, KeyOrigin),
+    Bundle(Box<Result<Verified, Finding>>, KeyOrigin),
     /// And how many earlier checkpoints were given.
     Directory(Result<Vec<SiteVerified>, SiteFinding>, usize),
 }
@@ -43,9 +43,11 @@ impl Outcome {
     /// Prints it. Fails with 3 if something does not hold, with 4 if not everything that was asked could be checked.
     pub(super) fn tell(self, output: &mut Output, is_table: bool) -> Result<(), CliError> {
         match self {
-            Self::Bundle(Ok(verified), origin) => tell_bundle(&verified, origin, output, is_table),
+            Self::Bundle(checked, origin) => match *checked {
+                Ok(verified) => tell_bundle(&verified, origin, output, is_table),
+                Err(finding) => tell_finding(&SiteFinding { site: None, finding: Box::new(finding), why: None }, output, is_table),
+            },
             Self::Directory(Ok(sites), earlier) => tell_directory(&sites, earlier, output, is_table),
-            Self::Bundle(Err(finding), _) => tell_finding(&SiteFinding { site: None, finding, why: None }, output, is_table),
             Self::Directory(Err(finding), _) => tell_finding(&finding, output, is_table),
         }
     }

@@ -77,7 +77,7 @@ fn check(args: &VerifyArgs) -> Result<Outcome, CliError> {
     };
     let origin = if against.keys.is_empty() { KeyOrigin::Bundle } else { KeyOrigin::Given };
     let checked = bundle(input, &against.trust(), &against.earlier);
-    Ok(Outcome::Bundle(checked.map_err(|error| CliError::unreachable(format!("{} cannot be read: {error}", args.what)))?, origin))
+    Ok(Outcome::Bundle(Box::new(checked.map_err(|error| CliError::unreachable(format!("{} cannot be read: {error}", args.what)))?), origin))
 }
 
 /// Checks the log of a site as it is now: a fresh checkpoint, and everything that leads to it.
@@ -92,7 +92,14 @@ pub(super) async fn live(args: VerifyArgs, reach: &Reach, output: &mut Output) -
     // What the server broke off is not a forgery.
     fed?;
     let checked = checked.map_err(|error| CliError::unreachable(format!("the log could not be read: {error}")))?;
-    Outcome::Bundle(checked, origin).tell(output, output.is_table() && !args.json)
+    Outcome::Bundle(Box::new(checked), origin).tell(output, output.is_table() && !args.json)
+}
+
+/// Checks a bundle that is at hand, for people.
+pub(super) fn at_hand(bytes: &[u8], output: &mut Output) -> Result<(), CliError> {
+    let checked = bundle(bytes, &Trust::OnFirstUse, &[]);
+    let checked = checked.map_err(|error| CliError::unreachable(format!("the bundle cannot be read: {error}")))?;
+    Outcome::Bundle(Box::new(checked), KeyOrigin::Bundle).tell(output, true)
 }
 
 async fn feed(answer: &mut AdminAnswer, pieces: mpsc::Sender<Bytes>) -> Result<(), CliError> {

@@ -4,6 +4,7 @@ mod browser;
 mod story;
 
 use super::Global;
+use super::audit;
 use super::exit::CliError;
 use super::explain::{self, ExplainArgs};
 use super::output::{Format, Output, trace_words, words};
@@ -18,6 +19,9 @@ use clap::Args;
 use serde_json::{Map, Value};
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
+
+/// Why the demo's log is handed out.
+const PURPOSE: &str = "a demonstration";
 
 #[derive(Args, Debug)]
 pub(super) struct DemoArgs {
@@ -88,14 +92,25 @@ async fn furnish(ledger: &Ledger, address: SocketAddr) -> Result<(), SiteError> 
 async fn tell(global: &Global, settings: &Settings) -> Result<(), CliError> {
     let mut output = Output::new(Some(global.output.unwrap_or(Format::Table)));
     let told = story::tell(&mut output, settings.listen).await?;
-    output.line("")?;
-    output.line("# 11. Why is the token dead? The log knows")?;
-    output.line(&format!("writ explain token {} --data {}", told.token, settings.data.display()))?;
     let global = Global { data: Some(settings.data.clone()), ..global.clone() };
     let reach = Reach::open(&global, false).await?;
-    let drawn = explain::drawn(&ExplainArgs::token(told.token), &reach).await;
+    let shown = last_steps(told, settings, &reach, output).await;
     reach.close().await;
-    drawn?.iter().try_for_each(|(tone, line)| output.toned(*tone, &format!("#   {line}")))
+    shown
+}
+
+/// What the log knows, and that others can check it.
+async fn last_steps(told: story::Told, settings: &Settings, reach: &Reach, mut output: Output) -> Result<(), CliError> {
+    let data = settings.data.display();
+    output.line("")?;
+    output.line("# 11. Why is the token dead? The log knows")?;
+    output.line(&format!("writ explain token {} --data {data}", told.token))?;
+    let drawn = explain::drawn(&ExplainArgs::token(told.token), reach).await?;
+    drawn.iter().try_for_each(|(tone, line)| output.toned(*tone, &format!("#   {line}")))?;
+    output.line("")?;
+    output.line("# 12. Hand the log to somebody who does not trust you: the bundle proves itself")?;
+    output.line(&format!("writ audit export --purpose '{PURPOSE}' --data {data} | writ audit verify - --output table"))?;
+    audit::show(reach, &mut output.with_margin("#   "), PURPOSE).await
 }
 
 /// The address with a port that is free now.

@@ -28,7 +28,7 @@ pub fn ours(key: Option<&str>, bytes: &[u8]) -> Result<String, MutateError> {
 pub fn what_is_proven(bytes: &[u8]) -> Result<Vec<Vec<u8>>, MutateError> {
     let ([_, _, _, checkpoint, _], mut lines) = open(bytes).map_err(|_| MutateError::Specimen("it cannot be taken apart"))?;
     let mut proven = vec![checkpoint];
-    while let Some(line) = lines.next()? {
+    while let Some(line) = lines.next_line()? {
         proven.extend(line.bytes);
     }
     Ok(proven)
