@@ -81,10 +81,12 @@ proptest! {
     }
 
     #[test]
-    fn law_14_a_set_is_read_back_as_it_was_printed(set in set()) {
-        let again: ScopeSet = serde_json::from_value(serde_json::to_value(&set).unwrap()).unwrap();
-        prop_assert_eq!(&again, &set);
-        prop_assert_eq!(ScopeSet::parse(&set.to_string()).unwrap(), set);
+    fn law_14_a_set_is_read_back_as_it_was_printed_whatever_was_done_to_it(a in set(), b in set()) {
+        for set in [a.clone(), a.union(&b), a.intersection(&b), a.without(&b), a.beyond(&b), a.of_role(Role::Patient)] {
+            let again: ScopeSet = serde_json::from_value(serde_json::to_value(&set).unwrap()).unwrap();
+            prop_assert_eq!(&again, &set);
+            prop_assert_eq!(ScopeSet::parse(&set.to_string()).unwrap(), set);
+        }
     }
 
     #[test]

@@ -168,8 +168,12 @@ impl ScopeSet {
             }
         }
         let largest = |part: &&Records| !parts.iter().any(|other| other != *part && part.is_within(other));
-        let spelling = if scope.spelling == Spelling::Version1 { Spelling::Version1 } else { Spelling::Canonical };
-        let spelt = |part: &Records| Scope { meaning: Meaning::Records(Box::new(part.clone())), spelling: spelling.clone() };
+        // What version 1 has no word for has one spelling, however it was asked for.
+        let spelling = |part: &Records| match scope.spelling == Spelling::Version1 && part.word().is_some() {
+            true => Spelling::Version1,
+            false => Spelling::Canonical,
+        };
+        let spelt = |part: &Records| Scope { meaning: Meaning::Records(Box::new(part.clone())), spelling: spelling(part) };
         parts.iter().filter(largest).map(spelt).collect()
     }
     fn records(&self) -> impl Iterator<Item = &Records> {

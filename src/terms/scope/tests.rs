@@ -178,6 +178,7 @@ fn an_intersection_narrows_and_keeps_the_spelling_of_who_asked() {
         let both = set(asked).intersection(&set(allowed));
         assert_eq!(both.to_string(), left, "{asked} within {allowed}");
         assert!(both.is_within(&set(asked)) && both.is_within(&set(allowed)));
+        assert_eq!(set(&both.to_string()), both, "what is recorded is read back as it was");
         for one in set(asked).iter().cloned() {
             let one: ScopeSet = [one].into_iter().collect();
             assert_eq!(one.foreign_to(&set(allowed)).is_empty(), !one.intersection(&set(allowed)).is_empty(), "{one} and {allowed}");
