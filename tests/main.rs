@@ -26,6 +26,7 @@ mod logout;
 mod parameters;
 mod proofs;
 mod registration;
+mod scopes;
 mod sites;
 mod time_travel;
 mod token;

@@ -67,7 +67,8 @@ impl RedeemCode {
             (Some(_), Some(_)) | (None, None) => {}
         }
         let Some(site) = &state.site else { return denied(about, Refusal::KeyMissing, moment) };
-        let scope = still_allowed(&grant.scope, client, site);
+        let Some(user) = state.users.by_id(&grant.user) else { return denied(about, Refusal::GrantEnded, moment) };
+        let scope = still_allowed(&grant.scope, client, site, user);
         if scope.is_empty() {
             return denied(about, Refusal::GrantEnded, moment);
         }

@@ -96,7 +96,8 @@ impl RotateRefresh {
             Some(_) | None => grant.scope.clone(),
         };
         let Some(site) = &state.site else { return denied(about, Refusal::KeyMissing, moment) };
-        let scope = still_allowed(&scope, client, site);
+        let Some(user) = state.users.by_id(&grant.user) else { return denied(about, Refusal::GrantEnded, moment) };
+        let scope = still_allowed(&scope, client, site, user);
         if scope.is_empty() {
             return denied(about, Refusal::GrantEnded, moment);
         }
@@ -127,7 +128,7 @@ fn may_retry(state: &State, client: &Client, grant: &Grant, moment: &Moment) -> 
 }
 
 fn exceeding(asked: &ScopeSet, granted: &ScopeSet) -> Refused {
-    Refused::about(Refusal::ScopeExceedsGrant, asked.without(granted).to_string())
+    Refused::about(Refusal::ScopeExceedsGrant, asked.beyond(granted).to_string())
 }
 
 fn accepted(grant: &Grant, tokens: IssuedTokens, moment: &Moment) -> Decision<Refreshed> {

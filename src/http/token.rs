@@ -82,8 +82,10 @@ async fn refresh(at: &At, params: &Params) -> Response {
         Presented::Access(_) | Presented::BadSignature | Presented::OtherJwt | Presented::Unreadable => RefreshFact::Foreign,
     };
     let scope = match params.get("scope").map(ScopeSet::parse).transpose() {
-        Ok(scope) => scope,
-        Err(_) => return refuse(at, Endpoint::Token, Refusal::ScopeUnknown, client).await,
+        Ok(scope) => scope.map(|scope| scope.without_site(at.site.name())),
+        Err(error) => {
+            return refuse_about(at, Endpoint::Token, Refused::about(Refusal::ScopeUnknown, error.to_string()), client).await;
+        }
     };
     let client = client.or_else(|| at.ledger.owner_of(&at.site, text));
     submit(at, client, RotateRefresh { refresh_token, scope, client_auth }, |refreshed| &refreshed.tokens).await

@@ -7,7 +7,7 @@ use crate::command::{
     ChangeClient, ChangeUser, ClientChange, CreateSite, CreateUser, Decide, GenerateKey, Noted, Refused, RegisterClient, RetireKey,
     SecretFact, UserChange,
 };
-use crate::event::{Endpoint, Profile, PublicJwk, Refusal};
+use crate::event::{Edition, Endpoint, Profile, PublicJwk, Refusal};
 use crate::jose::{KeyMaterial, SigningKey};
 use crate::projection::State;
 use crate::terms::{Actor, ClientId, CredentialId, KeyId, RequestFacts, Role, Secret, SigningAlgorithm, SiteName, Subject, UserId};
@@ -49,7 +49,12 @@ impl Ledger {
     ) -> Result<Arc<Site>, SiteError> {
         let site = self.enter_site(name).await?;
         let checkpoint_key = log_key::of_issuer(&site.keys, &issuer, name)?.verifier().to_string();
-        self.carry_out(&site, CreateSite { issuer, checkpoint_key, profile, title, by: by.clone() }, self.own_request()).await?;
+        self.carry_out(
+            &site,
+            CreateSite { issuer, checkpoint_key, profile, title, edition: Edition::CURRENT, by: by.clone() },
+            self.own_request(),
+        )
+        .await?;
         for alg in SigningAlgorithm::ALL {
             self.generate_key(&site, *alg, by.clone(), self.own_request()).await?;
         }

@@ -31,7 +31,7 @@ pub use moment::{Moment, RequestFacts};
 pub use pkce::{CodeChallenge, CodeVerifier};
 pub use protocol::{ApplicationType, ClientAlgorithm, GrantType, Prompt, Role, SigningAlgorithm, TokenEndpointAuthMethod, TokenKind};
 pub use redirect_uri::{RedirectUri, RedirectUriError, RedirectUriRules};
-pub use scope::{Scope, ScopeError, ScopeSet};
+pub use scope::{Act, CustomScope, Level, Meaning, NamedScope, Records, Resource, Rights, Scope, ScopeError, ScopeSet, Search};
 pub use secret::Secret;
 pub use seq::Seq;
 pub use site_name::SiteName;

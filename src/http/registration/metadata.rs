@@ -56,7 +56,7 @@ pub fn parse_metadata(members: &Map<String, Value>, settings: &Settings) -> Resu
         jwks_uri,
         grant_types: grant_types(&read)?,
         response_types: response_types(&read)?,
-        scope: scope(&read, application_type)?,
+        scope: scope(&read, application_type, settings)?,
         id_token_signed_response_alg: read.word("id_token_signed_response_alg")?.unwrap_or(SigningAlgorithm::Rs256),
         client_uri: read.link("client_uri")?,
         logo_uri: read.link("logo_uri")?,
@@ -154,14 +154,20 @@ fn response_types(read: &Reader<'_>) -> Result<Vec<String>, Refused> {
     }
 }
 
-/// Least privilege for OpenID's vocabulary, the thread's defaults for the thread's (SPEC.md k-41).
-fn scope(read: &Reader<'_>, application_type: ApplicationType) -> Result<ScopeSet, Refused> {
+/// Least privilege for OpenID's vocabulary, the thread's defaults for the thread's (SPEC.md k-41). What the site offers only in part
+/// is registered in part, and the response says so (RFC 7591 §3.2.1); what it does not offer at all is refused by name.
+fn scope(read: &Reader<'_>, application_type: ApplicationType, settings: &Settings) -> Result<ScopeSet, Refused> {
     let default = match application_type {
         ApplicationType::Private | ApplicationType::Public => SEED_SCOPE,
         ApplicationType::Web | ApplicationType::Native => "openid",
     };
     let text = read.text("scope", 4096)?;
-    let scope = ScopeSet::parse(text.as_deref().unwrap_or(default)).map_err(|error| unacceptable(error.to_string()))?;
+    let asked = ScopeSet::parse(text.as_deref().unwrap_or(default)).map_err(|error| unacceptable(error.to_string()))?;
+    let unknown = asked.foreign_to(&settings.scopes);
+    if !unknown.is_empty() {
+        return Err(unacceptable(format!("scope {unknown} is not offered here")));
+    }
+    let scope = asked.narrowed_to(&settings.scopes).map_err(|error| unacceptable(error.to_string()))?;
     if scope.is_empty() { Err(unacceptable("scope is empty")) } else { Ok(scope) }
 }
 
@@ -231,12 +237,12 @@ impl Reader<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::Profile;
+    use crate::event::{Edition, Profile};
     use serde_json::json;
 
     fn parse(body: Value) -> Result<RequestedClient, Refused> {
         let Value::Object(members) = body else { unreachable!() };
-        parse_metadata(&members, &Settings::of(Profile::Standard, "Test"))
+        parse_metadata(&members, &Settings::of(Profile::Standard, "Test", Edition::CURRENT))
     }
 
     #[test]
