@@ -283,7 +283,8 @@ mod tests {
         let site = ledger.enter_site(&name).await.unwrap();
         let issuer = "https://op.test/oauth2/default".to_owned();
         let checkpoint_key = log_key::of_issuer(&site.keys, &issuer, &name).unwrap().verifier().to_string();
-        let create = CreateSite { issuer, checkpoint_key, profile: Profile::Standard, title: "T".into(), by: by.clone() };
+        let (profile, title, edition) = (Profile::Standard, "T".to_owned(), Edition::CURRENT);
+        let create = CreateSite { issuer, checkpoint_key, profile, title, edition, by: by.clone() };
         ledger.carry_out(&site, create, ledger.own_request()).await.unwrap();
         let mut kept = Vec::new();
         for alg in [SigningAlgorithm::Rs256, SigningAlgorithm::EdDsa] {
