@@ -187,20 +187,25 @@ fn scope(site: &Site, client: &Client, request: &AuthorizationRequest<'_>, audie
     let text = request.scope.unwrap_or("openid");
     let rejects = site.settings.scope_unknown == UnknownScope::Reject;
     let asked = if rejects { ScopeSet::parse(text) } else { ScopeSet::parse_understood(text) };
-    let asked = asked.map_err(|error| Objection::about(Refusal::ScopeUnknown, error.to_string()))?;
+    // A stranger's word is not repeated where a redirect would carry it (THREATS.md A91).
+    let asked = asked.map_err(|_| Refusal::ScopeUnknown)?;
     let asked = match site_name(site) {
         Some(own) => asked.without_site(&own),
         None => asked,
     };
     let unknown = asked.foreign_to(&site.settings.scopes);
     if rejects && !unknown.is_empty() {
-        return Err(Objection::about(Refusal::ScopeUnknown, unknown.to_string()));
+        return Err(Refusal::ScopeUnknown.into());
     }
     let registered = asked.narrowed_to(&client.metadata.scope);
     let may_have =
         registered.and_then(|registered| registered.narrowed_to(&site.settings.scopes)).map_err(|_| Refusal::ParameterTooLong)?;
     if may_have.is_empty() {
-        return Err(Objection::about(Refusal::ScopeEmpty, asked.to_string()));
+        let known = asked.intersection(&site.settings.scopes);
+        return Err(match known.is_empty() {
+            true => Refusal::ScopeEmpty.into(),
+            false => Objection::about(Refusal::ScopeEmpty, known.to_string()),
+        });
     }
     if !fits_a_token(&may_have, site, audience) {
         return Err(Refusal::ParameterTooLong.into());
