@@ -95,7 +95,8 @@ proptest! {
     }
 }
 
-const TO_BE_REACHED: [&str; 24] = [
+const TO_BE_REACHED: [&str; 25] = [
+    "client.assertion_used",
     "client.auth_failed client_secret_wrong",
     "client.deleted",
     "client.updated",

@@ -3,6 +3,7 @@
 mod of_answers;
 mod of_codes;
 mod of_redirects;
+mod of_scopes;
 mod of_sites;
 mod of_the_log;
 mod of_the_past;

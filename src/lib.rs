@@ -11,6 +11,7 @@
 //! | 1 | [`event`] | the facts, past tense, one file a family |
 //! | 2 | [`log`] | the append-only, provable log and its engines |
 //! | 2 | [`vault`] | secrets that never enter the log |
+//! | 2 | [`outbound`] | the one fetcher of what clients point at |
 //! | 3 | [`projection`] | state, the fold of the records |
 //! | 3 | [`jose`] | signed tokens: pure functions of claims and key |
 //! | 4 | [`command`] | decide, one file a command |
@@ -29,6 +30,7 @@ pub mod http;
 pub mod jose;
 pub mod ledger;
 pub mod log;
+pub mod outbound;
 pub mod projection;
 pub mod query;
 pub mod replay;

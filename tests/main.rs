@@ -12,6 +12,7 @@
 )]
 
 mod appendix4;
+mod assertions;
 mod attacks;
 mod authorize_errors;
 mod client_configuration;
@@ -25,6 +26,7 @@ mod logout;
 mod parameters;
 mod proofs;
 mod registration;
+mod scopes;
 mod sites;
 mod time_travel;
 mod token;

@@ -31,6 +31,7 @@ pub async fn told() -> World {
     signed_out(&world, &app, (&alice, &bob), &mut browser).await;
     people(&world, &alice, &bob).await;
     keys(&world).await;
+    asserted(&world).await;
     unregistered(&world, app).await;
     time(&world).await;
     read(&world).await;
@@ -157,6 +158,12 @@ async fn keys(world: &World) {
     let old = site.read(|state| state.keys.signing(SigningAlgorithm::EdDsa).unwrap().kid);
     world.ledger.generate_key(&site, SigningAlgorithm::EdDsa, BY, world.ledger.own_request()).await.unwrap();
     world.ledger.retire_key(&site, old, true, BY, world.ledger.own_request()).await.unwrap();
+}
+
+/// A client that has a key instead of a secret.
+async fn asserted(world: &World) {
+    let app = App::registered(world, SITE, AppKind::Key, "openid").await;
+    assert!(!app.is_active(world, "anything").await);
 }
 
 async fn unregistered(world: &World, app: App) {

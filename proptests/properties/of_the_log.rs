@@ -94,9 +94,13 @@ proptest! {
             Event::Code(CodeEvent::Issued { client, user, scope, .. }) => {
                 assert!(scope.is_within(&state.clients.by_id(client).unwrap().metadata.scope));
                 assert!(scope.is_within(&state.consents.of(*user, client).unwrap().scope));
+                assert_eq!(scope, &scope.of_role(state.users.by_id(user).unwrap().role));
             }
             event => if let Some(tokens) = issued(event) {
                 assert!(tokens.scope.is_within(&state.grants.by_id(&tokens.grant).unwrap().scope));
+                assert!(tokens.scope.is_within(&state.clients.by_id(&tokens.client).unwrap().metadata.scope));
+                assert!(tokens.scope.is_within(&state.site.as_ref().unwrap().settings.scopes));
+                assert_eq!(tokens.scope, tokens.scope.of_role(state.users.by_id(&tokens.user).unwrap().role));
             },
         })));
     }

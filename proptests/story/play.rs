@@ -25,13 +25,16 @@ pub struct Story {
 }
 
 /// Scopes that apps register or ask for.
-const SCOPES: [&str; 6] = [
+const SCOPES: [&str; 9] = [
     App::SCOPE,
     "openid offline_access",
     "openid email online_access patient/Observation.read",
     "patient/Observation.read",
     "openid email profile",
     "openid user/Patient.read offline_access",
+    "openid patient/*.rs api:fhir api:pofh",
+    "openid patient/Observation.r patient/Observation.rs?category=a|b patient/Patient.* online_access",
+    "openid user/*.cruds patient/Patient.s api:oemr",
 ];
 
 impl Story {
@@ -253,7 +256,9 @@ impl Story {
             Configure(setting) => {
                 let (name, value) = flag(setting);
                 let change = [(name.to_owned(), value)].into_iter().collect();
-                self.world.administer(self.site_name(site), writ::command::ConfigureSite { change, by }).await;
+                self.world
+                    .administer(self.site_name(site), writ::command::ConfigureSite { change, edition: writ::event::Edition::CURRENT, by })
+                    .await;
             }
             RotateKey(rsa) => {
                 let (site, request) = (self.world.site(self.site_name(site)), self.world.ledger.own_request());

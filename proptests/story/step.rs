@@ -130,7 +130,7 @@ fn seconds() -> impl Strategy<Value = u64> {
     prop_oneof![9 => 1..20_u64, 3 => 30..400_u64, 2 => 3_000..16_000_u64, 1 => 80_000..100_000_u64, 1 => Just(91 * 86_400)]
 }
 fn kind() -> impl Strategy<Value = AppKind> {
-    prop_oneof![3 => Just(AppKind::Basic), 2 => Just(AppKind::Post), 2 => Just(AppKind::Public)]
+    prop_oneof![3 => Just(AppKind::Basic), 2 => Just(AppKind::Post), 2 => Just(AppKind::Public), 1 => Just(AppKind::Key)]
 }
 fn ask() -> impl Strategy<Value = Ask> {
     prop_oneof![

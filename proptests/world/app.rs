@@ -2,7 +2,9 @@
 
 use super::wire::{form, request};
 use super::{CodeInHand, Reply, World};
-use base64::{Engine, engine::general_purpose::STANDARD};
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use http::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -17,6 +19,8 @@ pub enum AppKind {
     Post,
     /// It has none.
     Public,
+    /// It signs assertions with a key of its own.
+    Key,
 }
 
 /// A registered client.
@@ -108,8 +112,24 @@ impl App {
                 let own = [("client_id", self.id.as_str()), ("client_secret", secret)];
                 world.send(form(&target, &[], &[pairs, &own].concat())).await
             }
+            AppKind::Key => {
+                let (kind, assertion) = ("urn:ietf:params:oauth:client-assertion-type:jwt-bearer", self.assertion(world, site));
+                let own = [("client_assertion_type", kind), ("client_assertion", assertion.as_str())];
+                world.send(form(&target, &[], &[pairs, &own].concat())).await
+            }
             AppKind::Public => world.send(form(&target, &[], &[pairs, &[("client_id", self.id.as_str())]].concat())).await,
         }
+    }
+    /// A fresh assertion for a site.
+    pub fn assertion(&self, world: &World, site: &str) -> String {
+        let now = world.ledger.now().unix_seconds();
+        let jti = writ::ledger::draw_id::<writ::terms::KeyId>();
+        let claims = json!({ "iss": self.id, "sub": self.id, "aud": world.site(site).issuer(), "jti": jti, "iat": now, "exp": now + 60 });
+        let text = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        let message = format!("{}.{}", text(&json!({ "alg": "EdDSA", "kid": "own" })), text(&claims));
+        // Whoever has another app's secret, or none that is right, has not its key either.
+        let signed = format!("{message}{}", self.secret.as_deref().unwrap_or_default());
+        format!("{message}.{}", URL_SAFE_NO_PAD.encode(key().sign(signed.as_bytes())))
     }
     /// The same at its own site.
     pub async fn post(&self, world: &World, endpoint: &str, pairs: &[(&str, &str)]) -> Reply {
@@ -142,13 +162,21 @@ impl App {
     }
 }
 
+/// The key of every app that has one.
+fn key() -> Ed25519KeyPair {
+    Ed25519KeyPair::from_seed_unchecked(&[7; 32]).unwrap()
+}
+
 fn metadata(kind: AppKind, scope: &str) -> Value {
     let method = match kind {
         AppKind::Basic => "client_secret_basic",
         AppKind::Post => "client_secret_post",
         AppKind::Public => "none",
+        AppKind::Key => "private_key_jwt",
     };
+    let x = URL_SAFE_NO_PAD.encode(key().public_key());
     json!({
+        "jwks": { "keys": [{ "kty": "OKP", "crv": "Ed25519", "x": x, "kid": "own" }] },
         "redirect_uris": [App::REDIRECT_URI, App::OTHER_REDIRECT_URI],
         "post_logout_redirect_uris": [App::LOGOUT_URI],
         "client_name": "A app",

@@ -21,7 +21,7 @@ use serde_json::{Map, Value};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
-use writ::event::Profile;
+use writ::event::{Edition, Profile};
 use writ::http::context::Context;
 use writ::http::peer::{Connection, TrustedProxies};
 use writ::http::{AllowedHosts, Door, DoorSettings, routes};
@@ -138,7 +138,7 @@ impl World {
     /// Sets flags of a site.
     pub async fn configure(&self, site: &str, flags: &[(&str, Value)]) {
         let change: Map<_, _> = flags.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
-        self.administer(site, writ::command::ConfigureSite { change: change.clone(), by: Actor::Os(0) }).await;
+        self.administer(site, writ::command::ConfigureSite { change: change.clone(), edition: Edition::CURRENT, by: Actor::Os(0) }).await;
         let settings = self.site(site).read(|state| serde_json::to_value(&state.site.as_ref().unwrap().settings).unwrap());
         assert!(change.iter().all(|(name, value)| settings.get(name) == Some(value)), "{settings}");
     }
@@ -176,6 +176,7 @@ fn open_ledger(directory: &Path, engine: EngineKind, clock: Option<FrozenClock>)
         engine,
         master_key_file: None,
         clock: clock.map(Clock::frozen),
+        outbound: Default::default(),
         on_fatal: Box::new(|fatal| eprintln!("the log stopped: {fatal}")),
     };
     Ledger::open(settings).unwrap()

@@ -95,6 +95,9 @@ fn client_event(event: &ClientEvent, site: &Site) -> Vec<String> {
         | ClientEvent::Disabled { client }
         | ClientEvent::Enabled { client }
         | ClientEvent::Deleted { client } => named(client),
+        ClientEvent::AssertionUsed { client, endpoint, alg, .. } => {
+            vec![endpoint.to_string(), alg.to_string(), client_words(site, client)]
+        }
         ClientEvent::AuthFailed { client, reason, endpoint } => {
             vec![
                 endpoint.to_string(),

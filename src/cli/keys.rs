@@ -14,7 +14,7 @@ pub(super) enum KeysCommand {
     List,
     /// Make a new key that signs from now on; the one before goes on verifying
     Rotate {
-        /// The algorithm of the key
+        /// The algorithm of the key: RS256, PS256, ES256 or EdDSA
         #[arg(long, default_value = "RS256", value_name = "ALG")]
         alg: String,
     },

@@ -8,6 +8,7 @@ use crate::http::admin::{AdminAnswer, AdminClient, own_uid};
 use crate::ledger::{Ledger, OpenSettings, StartError};
 use crate::log::EngineKind;
 use crate::log::directory::DirectoryError;
+use crate::outbound::Outbound;
 use bytes::Bytes;
 use http::{Method, StatusCode};
 use serde_json::Value;
@@ -36,12 +37,13 @@ pub(super) fn socket(data: &Path) -> PathBuf {
 }
 
 /// Opens a data directory in this process. When its log stops, the process ends with 3.
-pub(super) fn open_ledger(data: &Path, master_key_file: Option<PathBuf>) -> Result<Ledger, StartError> {
+pub(super) fn open_ledger(data: &Path, master_key_file: Option<PathBuf>, outbound: Outbound) -> Result<Ledger, StartError> {
     Ledger::open(OpenSettings {
         directory: data.to_owned(),
         engine: EngineKind::default(),
         master_key_file,
         clock: None,
+        outbound,
         on_fatal: Box::new(|fatal| {
             words(&format!("writ: the log has stopped: {fatal}"));
             std::process::exit(3);
@@ -62,7 +64,7 @@ impl Reach {
             return Ok(Self { client, ledger: None, site, identify });
         }
         let (path, key) = (data.clone(), global.master_key_file.clone());
-        let opened = tokio::task::spawn_blocking(move || open_ledger(&path, key)).await;
+        let opened = tokio::task::spawn_blocking(move || open_ledger(&path, key, Outbound::default())).await;
         let ledger = match opened.map_err(|error| CliError::integrity(format!("the data directory could not be opened: {error}")))? {
             Ok(ledger) => ledger,
             // Somebody has the directory: a server that has just begun to listen, or another command.

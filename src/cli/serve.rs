@@ -10,6 +10,7 @@ use crate::http::admin::{self, Admin, own_uid};
 use crate::http::context::Context;
 use crate::http::{AllowedHosts, Door, DoorSettings, Listen, Routes, Server, ServerSettings, routes, tls};
 use crate::ledger::{Ledger, Site};
+use crate::outbound::Outbound;
 use crate::terms::{Actor, SiteName};
 use clap::Args;
 use std::path::PathBuf;
@@ -36,6 +37,12 @@ pub(super) struct ServeArgs {
     /// A proxy whose X-Forwarded headers are believed, as 10.0.0.0/8 (repeatable)
     #[arg(long = "trusted-proxy", env = "WRIT_TRUSTED_PROXIES", value_delimiter = ',', value_name = "CIDR")]
     pub(super) trusted_proxies: Vec<String>,
+    /// A range that outgoing fetches may reach besides public addresses, as 10.0.0.0/8 (repeatable)
+    #[arg(long, env = "WRIT_OUTBOUND_ALLOW", value_delimiter = ',', value_name = "CIDR")]
+    pub(super) outbound_allow: Vec<String>,
+    /// Certificates (PEM) that outgoing fetches trust besides the system's
+    #[arg(long, env = "WRIT_OUTBOUND_CA_FILE", value_name = "FILE")]
+    pub(super) outbound_ca_file: Option<PathBuf>,
     /// Settings as a TOML file; flags and environment go before it
     #[arg(long, env = "WRIT_CONFIG", value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
@@ -60,8 +67,9 @@ pub(super) async fn run(global: &Global, args: ServeArgs) -> Result<(), CliError
     if !settings.data.is_dir() {
         return Err(no_site(&settings));
     }
+    let outbound = Outbound::new(settings.outbound.clone()).map_err(|error| CliError::usage(error.to_string()))?;
     let (data, key) = (settings.data.clone(), settings.master_key_file.clone());
-    let opened = tokio::task::spawn_blocking(move || open_ledger(&data, key)).await;
+    let opened = tokio::task::spawn_blocking(move || open_ledger(&data, key, outbound)).await;
     let ledger = opened.map_err(|error| CliError::integrity(format!("the data directory could not be opened: {error}")))??;
     let sites = ledger.sites();
     let allowed = fit(&sites, &settings);
@@ -105,6 +113,8 @@ fn say(sites: &[Arc<Site>], settings: &Settings) {
     words(&format!("listen     {}", settings.listen));
     words(&format!("tls        {tls}"));
     words(&format!("proxies    {}", settings.trusted_proxies.len()));
+    let outbound = std::iter::once("public addresses".to_owned()).chain(settings.outbound.allow.iter().map(ToString::to_string));
+    words(&format!("outbound   {}", outbound.collect::<Vec<_>>().join(", ")));
     words(&format!("socket     {}", socket(&settings.data).display()));
     words(&format!("traces     {}", settings.log));
     sites.iter().for_each(|site| words(&format!("site       {}  {}", site.name(), site.issuer())));

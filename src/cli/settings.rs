@@ -5,7 +5,8 @@ use super::exit::CliError;
 use super::serve::ServeArgs;
 use super::{Global, reach};
 use crate::http::TlsFiles;
-use crate::http::peer::Cidr;
+use crate::outbound::OutboundSettings;
+use crate::terms::Cidr;
 use serde::Deserialize;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -21,6 +22,7 @@ pub(super) struct Settings {
     pub(super) listen: SocketAddr,
     pub(super) tls: Option<TlsFiles>,
     pub(super) trusted_proxies: Vec<Cidr>,
+    pub(super) outbound: OutboundSettings,
     pub(super) log: String,
 }
 
@@ -36,7 +38,18 @@ struct File {
     tls_key: Option<PathBuf>,
     #[serde(default)]
     trusted_proxies: Vec<String>,
+    #[serde(default)]
+    outbound: OutboundFile,
     log: Option<String>,
+}
+
+/// The file's table `outbound`.
+#[derive(Deserialize, Default, Debug)]
+#[serde(deny_unknown_fields, rename_all = "snake_case")]
+struct OutboundFile {
+    #[serde(default)]
+    allow: Vec<String>,
+    ca_file: Option<PathBuf>,
 }
 
 const LISTEN: &str = "127.0.0.1:9080";
@@ -45,7 +58,8 @@ const LOG: &str = "info,sled=warn,h2=warn,hyper=warn";
 impl Settings {
     /// A data directory and a loopback address; everything else as it is by default.
     pub(super) fn plain(data: PathBuf, listen: SocketAddr) -> Self {
-        Self { data, master_key_file: None, public_url: None, listen, tls: None, trusted_proxies: Vec::new(), log: LOG.to_owned() }
+        let (trusted_proxies, outbound) = (Vec::new(), OutboundSettings::default());
+        Self { data, master_key_file: None, public_url: None, listen, tls: None, trusted_proxies, outbound, log: LOG.to_owned() }
     }
     pub(super) fn read(global: &Global, args: ServeArgs) -> Result<Self, CliError> {
         let file = args.config.as_deref().map(File::read).transpose()?.unwrap_or_default();
@@ -55,6 +69,9 @@ impl Settings {
         let proxies = if args.trusted_proxies.is_empty() { file.trusted_proxies } else { args.trusted_proxies };
         let range = |text: &String| text.parse().map_err(|_| CliError::usage(format!("'{text}' is not an address range, as 10.0.0.0/8")));
         let trusted_proxies: Vec<Cidr> = proxies.iter().map(range).collect::<Result<_, _>>()?;
+        let allow = if args.outbound_allow.is_empty() { file.outbound.allow } else { args.outbound_allow };
+        let allow = allow.iter().map(range).collect::<Result<_, _>>()?;
+        let outbound = OutboundSettings { allow, ca_file: args.outbound_ca_file.or(file.outbound.ca_file) };
         let tls = match (args.tls_cert.or(file.tls_cert), args.tls_key.or(file.tls_key)) {
             (Some(certificates), Some(key)) => Some(TlsFiles { certificates, key }),
             (None, None) => None,
@@ -72,6 +89,7 @@ impl Settings {
             listen,
             tls,
             trusted_proxies,
+            outbound,
             log: args.log.or(file.log).unwrap_or_else(|| LOG.to_owned()),
         })
     }
@@ -103,5 +121,9 @@ mod tests {
         assert_eq!(File::read(&path).unwrap().listen.as_deref(), Some("127.0.0.1:1"));
         std::fs::write(&path, "lisen = \"127.0.0.1:1\"\n").unwrap();
         assert!(File::read(&path).unwrap_err().to_string().contains("lisen"));
+        std::fs::write(&path, "[outbound]\nallow = [\"10.0.0.0/8\"]\nca_file = \"ca.pem\"\n").unwrap();
+        assert_eq!(File::read(&path).unwrap().outbound.allow, ["10.0.0.0/8"]);
+        std::fs::write(&path, "[outbound]\nalow = []\n").unwrap();
+        assert!(File::read(&path).unwrap_err().to_string().contains("alow"));
     }
 }

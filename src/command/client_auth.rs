@@ -1,9 +1,10 @@
-//! Client authentication (RFC 6749 §2.3). The secret was compared before; here it is decided what that means.
+//! Client authentication (RFC 6749 §2.3, RFC 7523 §2.2). The secret was compared before, the assertion's signature checked; here it
+//! is decided what that means.
 
-use super::{Decision, Draft, Refused};
+use super::{AssertionFact, Decide, Decision, Draft, Refused, SignedAssertion};
 use crate::event::{ClientEvent, ClientStatus, Endpoint, Event, Refusal};
 use crate::projection::{Client, State};
-use crate::terms::{Actor, ClientId, Digest, Moment};
+use crate::terms::{Actor, ClientId, Digest, Moment, Timestamp, TokenEndpointAuthMethod};
 use serde::{Deserialize, Serialize};
 
 /// How a request said which client it comes from.
@@ -16,6 +17,9 @@ pub struct ClientProof {
     pub via: Via,
     /// What became of the secret.
     pub secret: SecretFact,
+    /// What became of the assertion; none if none was sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assertion: Option<AssertionFact>,
 }
 
 /// Where client credentials travel.
@@ -26,6 +30,8 @@ pub enum Via {
     Basic,
     /// The form: `client_secret_post`, or a bare `client_id`.
     Post,
+    /// A signed JWT in the form: `private_key_jwt`.
+    Assertion,
 }
 
 /// What became of the secret that was presented.
@@ -45,6 +51,8 @@ pub enum SecretFact {
 #[derive(Clone, Copy, Debug)]
 pub struct AuthenticatedClient<'a> {
     client: &'a Client,
+    /// What must be remembered as used.
+    assertion: Option<&'a SignedAssertion>,
 }
 
 impl<'a> AuthenticatedClient<'a> {
@@ -54,10 +62,18 @@ impl<'a> AuthenticatedClient<'a> {
     }
 }
 
-/// Who the client is, or why that is not believed.
-pub fn authenticate<'a>(state: &'a State, proof: &ClientProof) -> Result<AuthenticatedClient<'a>, Refusal> {
+/// Who the client is at this time, or why that is not believed.
+pub fn authenticate<'a>(state: &'a State, proof: &'a ClientProof, now: Timestamp) -> Result<AuthenticatedClient<'a>, Refusal> {
     let id = proof.client.as_ref().ok_or(Refusal::ClientMissing)?;
     let client = state.clients.by_id(id).ok_or(Refusal::ClientUnknown)?;
+    let signs = client.metadata.token_endpoint_auth_method == TokenEndpointAuthMethod::PrivateKeyJwt;
+    let assertion = match &proof.assertion {
+        Some(AssertionFact::Refused(refusal)) => return Err(*refusal),
+        Some(AssertionFact::Signed(_)) if !signs => return Err(Refusal::AssertionUnexpected),
+        Some(AssertionFact::Signed(signed)) => Some(signed.accepted(state, client, now)?),
+        None if signs && proof.secret == SecretFact::Absent => return Err(Refusal::AssertionMissing),
+        None => None,
+    };
     match (client.secret, proof.secret) {
         (Some(_), SecretFact::Absent) => return Err(Refusal::ClientSecretMissing),
         // The digest is compared again: the secret may have been rotated since it was verified.
@@ -67,14 +83,51 @@ pub fn authenticate<'a>(state: &'a State, proof: &ClientProof) -> Result<Authent
         (Some(_), SecretFact::Verified(_)) | (None, SecretFact::Absent) => {}
     }
     match client.status {
-        ClientStatus::Enabled => Ok(AuthenticatedClient { client }),
+        ClientStatus::Enabled => Ok(AuthenticatedClient { client, assertion }),
         ClientStatus::PendingApproval => Err(Refusal::ClientPending),
         ClientStatus::Disabled => Err(Refusal::ClientDisabled),
     }
 }
 
+/// Decides as a client: what `decide` says if the client is believed, and that its assertion is spent, whatever is said. An assertion
+/// that was good for a refused request is not good for another.
+pub(super) fn acting<A>(
+    state: &State,
+    proof: &ClientProof,
+    endpoint: Endpoint,
+    moment: &Moment,
+    decide: impl FnOnce(&Client) -> Decision<A>,
+) -> Decision<A> {
+    let AuthenticatedClient { client, assertion } = match authenticate(state, proof, moment.now) {
+        Ok(authenticated) => authenticated,
+        Err(refusal) => return refused(proof, endpoint, refusal, moment),
+    };
+    let mut decision = decide(client);
+    // Last, so that the causes among the decision's own events stay what they are.
+    decision.events.extend(assertion.map(|assertion| assertion.spent(client, endpoint, moment)));
+    decision
+}
+
+/// A client authenticates itself for a request about which nothing else is decided: introspection.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct AuthenticateClient {
+    /// Who the client says it is.
+    pub client_auth: ClientProof,
+    /// Where.
+    pub endpoint: Endpoint,
+}
+
+impl Decide for AuthenticateClient {
+    const NAME: &'static str = "authenticate_client";
+    type Answer = ();
+
+    fn decide(&self, state: &State, moment: &Moment) -> Decision<()> {
+        acting(state, &self.client_auth, self.endpoint, moment, |_| Decision::accepted((), Vec::new()))
+    }
+}
+
 /// The decision on a request whose client is not believed.
-pub(super) fn refused<A>(proof: &ClientProof, endpoint: Endpoint, refusal: Refusal, moment: &Moment) -> Decision<A> {
+fn refused<A>(proof: &ClientProof, endpoint: Endpoint, refusal: Refusal, moment: &Moment) -> Decision<A> {
     let event = ClientEvent::AuthFailed { client: proof.client.clone(), endpoint, reason: refusal };
     Decision::refused(Refused::from(refusal), vec![Draft::new(Actor::Anonymous, Event::Client(event)).seen(moment, None)])
 }

@@ -4,7 +4,7 @@ use super::tokens::still_allowed;
 use super::{Decide, Decision, Draft};
 use crate::event::{CodeEvent, ConsentEvent, Endpoint, Event, Refusal, RequestEvent};
 use crate::projection::{Session, State};
-use crate::terms::{Actor, ClientId, CodeChallenge, ConsentId, Digest, Moment, ScopeSet, SessionId, Subject, Timestamp};
+use crate::terms::{Actor, ClientId, CodeChallenge, ConsentId, Digest, Moment, NamedScope, ScopeSet, SessionId, Subject, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// A signed-in person lets a client have a code.
@@ -69,10 +69,10 @@ impl Decide for IssueCode {
         }
         let session = state.sessions.by_id(&self.session).filter(|session| session.ended.is_none() && moment.now < session.expires_at);
         let Some(session) = session else { return self.refused(Refusal::LoginRequired, moment) };
-        if state.users.by_id(&session.user).is_none_or(|user| user.disabled.is_some()) {
+        let Some(user) = state.users.by_id(&session.user).filter(|user| user.disabled.is_none()) else {
             return self.refused(Refusal::UserDisabled, moment);
-        }
-        let allowed = still_allowed(&self.scope.intersection(&self.requested_scope), client, site);
+        };
+        let allowed = still_allowed(&self.scope.intersection(&self.requested_scope), client, site, user);
         if allowed.is_empty() {
             return self.refused(Refusal::ScopeEmpty, moment);
         }
@@ -137,7 +137,7 @@ impl IssueCode {
     /// if the person allowed access while they are away.
     fn refreshes(&self, allowed: &ScopeSet) -> bool {
         let smart = self.requested_scope.iter().any(|scope| scope.is_smart());
-        !smart || allowed.has("offline_access") || allowed.has("online_access")
+        !smart || allowed.has(NamedScope::OfflineAccess) || allowed.has(NamedScope::OnlineAccess)
     }
 
     fn refused(&self, reason: Refusal, moment: &Moment) -> Decision<IssuedCode> {

@@ -42,8 +42,8 @@ impl Decide for UpdateClient {
         if let Err(why) = acceptable(state, &self.metadata, &site.settings) {
             return refused(&self.client, why, moment);
         }
-        if self.metadata.is_public() != client.metadata.is_public() {
-            let detail = "token_endpoint_auth_method cannot turn a confidential client into a public one or back";
+        if self.metadata.is_public() != client.metadata.is_public() || self.metadata.has_secret() && client.secret.is_none() {
+            let detail = "token_endpoint_auth_method cannot turn a confidential client into a public one or back, nor give it a secret";
             return refused(&self.client, Refused::about(Refusal::MetadataUnacceptable, detail), moment);
         }
         let (before, after) = difference(&client.metadata, &self.metadata);
@@ -142,7 +142,7 @@ impl Decide for ChangeClient {
             (ClientChange::Disable, ClientStatus::Enabled | ClientStatus::PendingApproval) => ClientEvent::Disabled { client: id },
             (ClientChange::Enable, ClientStatus::Disabled) => ClientEvent::Enabled { client: id },
             (ClientChange::Delete, _) => ClientEvent::Deleted { client: id },
-            (ClientChange::RotateSecret(secret), _) if !client.metadata.is_public() => ClientEvent::SecretRotated { client: id, secret },
+            (ClientChange::RotateSecret(secret), _) if client.metadata.has_secret() => ClientEvent::SecretRotated { client: id, secret },
             (ClientChange::Approve | ClientChange::Disable | ClientChange::Enable | ClientChange::RotateSecret(_), _) => {
                 return Decision::refused(Refusal::NothingToChange, Vec::new());
             }

@@ -1,9 +1,9 @@
 //! Making and configuring sites, and the server's own log before all of them.
 
 use super::{Decide, Decision, Draft, Refused};
-use crate::event::{Event, Profile, Refusal, ServerEvent, Settings, SiteEvent};
+use crate::event::{Edition, Event, Profile, Refusal, ServerEvent, Settings, SiteEvent};
 use crate::projection::State;
-use crate::terms::{Actor, InstanceId, Moment};
+use crate::terms::{Actor, InstanceId, Meaning, Moment, Scope, ScopeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -40,6 +40,9 @@ pub struct CreateSite {
     pub profile: Profile,
     /// The name people see.
     pub title: String,
+    /// By which edition the profile is meant.
+    #[serde(default = "Edition::unsaid", skip_serializing_if = "Edition::is_unsaid")]
+    pub edition: Edition,
     /// Who makes it.
     pub by: Actor,
 }
@@ -52,7 +55,7 @@ impl Decide for CreateSite {
         if state.site.is_some() {
             return Decision::refused(Refusal::SiteExists, Vec::new());
         }
-        let settings = Box::new(Settings::of(self.profile, &self.title));
+        let settings = Box::new(Settings::of(self.profile, &self.title, self.edition));
         let event = SiteEvent::Created { issuer: self.issuer.clone(), checkpoint_key: self.checkpoint_key.clone(), settings };
         Decision::accepted((), vec![Draft::new(self.by.clone(), Event::Site(event)).seen(moment, None)])
     }
@@ -63,6 +66,9 @@ impl Decide for CreateSite {
 pub struct ConfigureSite {
     /// The flags by name, with their new values.
     pub change: Map<String, Value>,
+    /// By which edition it is meant.
+    #[serde(default = "Edition::unsaid", skip_serializing_if = "Edition::is_unsaid")]
+    pub edition: Edition,
     /// Who changes them.
     pub by: Actor,
 }
@@ -82,6 +88,12 @@ fn is_within_limits(settings: &Settings) -> bool {
         && !settings.scopes.is_empty()
 }
 
+/// Scopes that may be asked for: words that mean something, and not the server's own.
+fn is_catalogue(scopes: &ScopeSet, edition: Edition) -> bool {
+    let own = |scope: &Scope| matches!(scope.meaning(), Meaning::Site(_));
+    edition == Edition::First || (scopes.misspelt().is_none() && !scopes.iter().any(own))
+}
+
 fn members(settings: &Settings) -> Map<String, Value> {
     match serde_json::to_value(settings) {
         Ok(Value::Object(members)) => members,
@@ -99,7 +111,7 @@ impl Decide for ConfigureSite {
         // A profile is a word for all flags: choosing one sets them all, and the flags named beside it go before it.
         let mut change = match self.change.get("profile").map(|profile| serde_json::from_value::<Profile>(profile.clone())) {
             None => Map::new(),
-            Some(Ok(profile)) => members(&Settings::of(profile, &site.settings.title)),
+            Some(Ok(profile)) => members(&Settings::of(profile, &site.settings.title, self.edition)),
             Some(Err(_)) => return Decision::refused(Refused::about(Refusal::SettingUnknown, "profile"), Vec::new()),
         };
         change.extend(self.change.clone());
@@ -107,7 +119,7 @@ impl Decide for ConfigureSite {
             let mut trial = now.clone();
             let is_known = trial.insert(name.clone(), value.clone()).is_some();
             let trial = serde_json::from_value::<Settings>(Value::Object(trial));
-            if !is_known || !trial.is_ok_and(|trial| is_within_limits(&trial)) {
+            if !is_known || !trial.is_ok_and(|trial| is_within_limits(&trial) && is_catalogue(&trial.scopes, self.edition)) {
                 return Decision::refused(Refused::about(Refusal::SettingUnknown, name.clone()), Vec::new());
             }
         }

@@ -3,6 +3,7 @@
 //! A command carries its public parameters and, as words, the facts that were worked out before (`secret: verified`).
 //! That is what `asked` records, and from it the command can be rebuilt and decided again ([`redecide`]).
 
+mod assertion;
 mod client_auth;
 mod decision;
 mod deny_consent;
@@ -23,7 +24,8 @@ mod sign_in;
 mod tokens;
 mod withdraw_consent;
 
-pub use client_auth::{AuthenticatedClient, ClientProof, SecretFact, Via, authenticate};
+pub use assertion::{AssertionFact, SignedAssertion, assertion_time};
+pub use client_auth::{AuthenticateClient, AuthenticatedClient, ClientProof, SecretFact, Via, authenticate};
 pub use decision::{Decide, Decision, Draft, Refused};
 pub use deny_consent::DenyConsent;
 pub use end_session::{EndSession, EndedBy};

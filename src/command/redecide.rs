@@ -2,9 +2,9 @@
 //! recorded time and with the recorded ids, yields the recorded events.
 
 use super::{
-    ChangeClient, ChangeUser, ConfigureSite, CreateServer, CreateSite, CreateUser, Decide, Decision, DenyConsent, EndSession, GenerateKey,
-    IssueCode, Note, ReceiveToken, RedeemCode, RegisterClient, RetireKey, RevokeToken, RotateRefresh, SignIn, UpdateClient,
-    WithdrawConsent,
+    AuthenticateClient, ChangeClient, ChangeUser, ConfigureSite, CreateServer, CreateSite, CreateUser, Decide, Decision, DenyConsent,
+    EndSession, GenerateKey, IssueCode, Note, ReceiveToken, RedeemCode, RegisterClient, RetireKey, RevokeToken, RotateRefresh, SignIn,
+    UpdateClient, WithdrawConsent,
 };
 use crate::event::Record;
 use crate::projection::State;
@@ -38,6 +38,7 @@ pub fn redecide(state: &mut State, first: &Record) -> Redecided {
     let moment = Moment { now: first.t, seed, request };
     let again = Again { state, asked, moment };
     match name.as_str() {
+        AuthenticateClient::NAME => again.decide::<AuthenticateClient>(),
         ChangeClient::NAME => again.decide::<ChangeClient>(),
         ChangeUser::NAME => again.decide::<ChangeUser>(),
         ConfigureSite::NAME => again.decide::<ConfigureSite>(),

@@ -1,9 +1,9 @@
 //! Redeeming an authorization code (RFC 6749 §4.1.3, RFC 7636 §4.5–4.6, RFC 9700 §2.1.1).
 
 use super::tokens::{About, denial, denied, issue, still_allowed};
-use super::{ClientProof, Decide, Decision, Draft, authenticate, client_auth};
+use super::{ClientProof, Decide, Decision, Draft, client_auth};
 use crate::event::{CodeEvent, Endpoint, Event, GrantEnd, GrantEvent, IssuedTokens, Refusal, TokenEvent};
-use crate::projection::{Code, Grant, Life, State};
+use crate::projection::{Client, Code, Grant, Life, State};
 use crate::terms::{Actor, CodeChallenge, Digest, GrantType, Moment, Subject};
 use serde::{Deserialize, Serialize};
 
@@ -32,10 +32,12 @@ impl Decide for RedeemCode {
     type Answer = IssuedTokens;
 
     fn decide(&self, state: &State, moment: &Moment) -> Decision<IssuedTokens> {
-        let client = match authenticate(state, &self.client_auth) {
-            Ok(authenticated) => authenticated.client(),
-            Err(refusal) => return client_auth::refused(&self.client_auth, Endpoint::Token, refusal, moment),
-        };
+        client_auth::acting(state, &self.client_auth, Endpoint::Token, moment, |client| self.redeem(state, client, moment))
+    }
+}
+
+impl RedeemCode {
+    fn redeem(&self, state: &State, client: &Client, moment: &Moment) -> Decision<IssuedTokens> {
         let about = About { client, grant_type: GrantType::AuthorizationCode, grant: None, code: None };
         if !client.metadata.grant_types.contains(&GrantType::AuthorizationCode) {
             return denied(about, Refusal::GrantTypeNotAllowed, moment);
@@ -65,7 +67,8 @@ impl Decide for RedeemCode {
             (Some(_), Some(_)) | (None, None) => {}
         }
         let Some(site) = &state.site else { return denied(about, Refusal::KeyMissing, moment) };
-        let scope = still_allowed(&grant.scope, client, site);
+        let Some(user) = state.users.by_id(&grant.user) else { return denied(about, Refusal::GrantEnded, moment) };
+        let scope = still_allowed(&grant.scope, client, site, user);
         if scope.is_empty() {
             return denied(about, Refusal::GrantEnded, moment);
         }

@@ -45,6 +45,24 @@ impl Refusal {
             Self::ClientDisabled => here(401, InvalidClient, "Client authentication failed"),
             Self::ClientSecretMissing => here(401, InvalidClient, "Client authentication failed"),
             Self::ClientSecretWrong => here(401, InvalidClient, "Client authentication failed"),
+            // SPEC.md k-46: 400, unless the `Authorization` header was used; no assertion travels there.
+            Self::AssertionTypeUnsupported => here(400, InvalidClient, "The client_assertion_type is not supported"),
+            Self::AssertionMissing => here(400, InvalidClient, "The client must authenticate with a client_assertion"),
+            Self::AssertionUnexpected => here(400, InvalidClient, "The client is not registered for private_key_jwt"),
+            Self::AssertionMalformed => here(400, InvalidClient, "The client_assertion is malformed"),
+            Self::AssertionHeaderRefused => here(400, InvalidClient, "The header of the client_assertion is not accepted"),
+            Self::AssertionAlgorithmRefused => here(400, InvalidClient, "The algorithm of the client_assertion is not accepted"),
+            Self::AssertionSubjectWrong => here(400, InvalidClient, "The iss and sub of the client_assertion must be the client_id"),
+            Self::AssertionAudienceWrong => {
+                here(400, InvalidClient, "The aud of the client_assertion must be this issuer or its token endpoint")
+            }
+            Self::AssertionExpired => here(400, InvalidClient, "The client_assertion has expired"),
+            Self::AssertionTooEarly => here(400, InvalidClient, "The client_assertion is not yet valid"),
+            Self::AssertionTooLong => here(400, InvalidClient, "The exp of the client_assertion must be at most five minutes ahead"),
+            Self::AssertionKeysUnavailable => here(400, InvalidClient, "The keys of the client could not be read"),
+            Self::AssertionKeyUnknown => here(400, InvalidClient, "The client_assertion names no key of the client"),
+            Self::AssertionSignatureWrong => here(400, InvalidClient, "The signature of the client_assertion is invalid"),
+            Self::AssertionReplayed => here(400, InvalidClient, "The client_assertion was used before"),
             Self::RegistrationTokenWrong => here(401, InvalidToken, "The registration access token is missing or invalid"),
 
             Self::RegistrationClosed => here(404, InvalidRequest, "This site takes no registrations"),

@@ -5,7 +5,7 @@ use crate::event::{
     ApprovalMode, ClientEvent, ClientMetadata, ClientStatus, Endpoint, Event, Refusal, RegistrationMode, RequestEvent, Settings,
 };
 use crate::projection::State;
-use crate::terms::{Actor, ClientId, Digest, Moment, RegistrationPath, Subject};
+use crate::terms::{Actor, ClientId, Digest, Level, Moment, NamedScope, RegistrationPath, Scope, Subject};
 use serde::{Deserialize, Serialize};
 
 /// Somebody wants to be a client.
@@ -80,12 +80,11 @@ pub(super) fn acceptable(state: &State, metadata: &ClientMetadata, settings: &Se
     if state.keys.signing(alg).is_none() {
         return Err(Refused::about(Refusal::MetadataUnacceptable, format!("Unsupported id_token_signed_response_alg value : {alg}")));
     }
-    let unknown = metadata.scope.without(&settings.scopes);
-    if !unknown.is_empty() {
-        return Err(Refused::about(Refusal::MetadataUnacceptable, format!("scope {unknown} is not offered here")));
+    let beyond = metadata.scope.beyond(&settings.scopes);
+    if !beyond.is_empty() {
+        return Err(Refused::about(Refusal::MetadataUnacceptable, format!("scope {beyond} is not offered here")));
     }
-    let confidential_only = |scope: &str| scope.starts_with("user/") || scope.starts_with("system/");
-    if metadata.is_public() && metadata.scope.iter().any(|scope| confidential_only(scope.as_str())) {
+    if metadata.is_public() && metadata.scope.iter().any(is_beyond_own_data) {
         return Err(Refused::about(Refusal::MetadataUnacceptable, "system and user scopes are only allowed for confidential clients"));
     }
     Ok(())
@@ -93,12 +92,16 @@ pub(super) fn acceptable(state: &State, metadata: &ClientMetadata, settings: &Se
 
 /// Whether a client that registers itself has to wait for an administrator.
 pub fn registration_status(metadata: &ClientMetadata, settings: &Settings) -> ClientStatus {
-    let beyond_own_data = |scope: &str| scope.starts_with("user/") || scope.starts_with("system/");
     let waits = match settings.app_approval {
         ApprovalMode::Manual => true,
         ApprovalMode::AutoPatient => {
-            metadata.scope.iter().any(|scope| beyond_own_data(scope.as_str())) || (metadata.is_public() && metadata.scope.has("launch"))
+            metadata.scope.iter().any(is_beyond_own_data) || (metadata.is_public() && metadata.scope.has(NamedScope::Launch))
         }
     };
     if waits { ClientStatus::PendingApproval } else { ClientStatus::Enabled }
+}
+
+/// Whether it opens more than one patient's records. Decided on what a scope means, however it is spelt (THREATS.md A31).
+fn is_beyond_own_data(scope: &Scope) -> bool {
+    matches!(scope.level(), Some(Level::User | Level::System))
 }

@@ -1,6 +1,6 @@
 //! Revoking a token (RFC 7009).
 
-use super::{ClientProof, Decide, Decision, Draft, RefreshFact, authenticate, client_auth};
+use super::{ClientProof, Decide, Decision, Draft, RefreshFact, client_auth};
 use crate::event::{Endpoint, Event, GrantEnd, GrantEvent, Refusal, RequestEvent, TokenEvent};
 use crate::projection::{Client, State};
 use crate::terms::{Actor, GrantId, Moment, Seq, Subject, TokenId};
@@ -33,15 +33,11 @@ impl Decide for RevokeToken {
     type Answer = bool;
 
     fn decide(&self, state: &State, moment: &Moment) -> Decision<bool> {
-        let client = match authenticate(state, &self.client_auth) {
-            Ok(authenticated) => authenticated.client(),
-            Err(refusal) => return client_auth::refused(&self.client_auth, Endpoint::Revoke, refusal, moment),
-        };
-        match self.token {
+        client_auth::acting(state, &self.client_auth, Endpoint::Revoke, moment, |client| match self.token {
             PresentedToken::Access(token) => revoke_access(state, client, token, moment),
             PresentedToken::Refresh(RefreshFact::Genuine { grant, .. }) => revoke_grant(state, client, grant, moment),
             PresentedToken::Refresh(RefreshFact::Foreign) | PresentedToken::Unknown => Decision::accepted(false, Vec::new()),
-        }
+        })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::redeem_code::end_of;
 use super::tokens::{About, denied, issue, still_allowed};
-use super::{ClientProof, Decide, Decision, Draft, Refused, SecretFact, authenticate, client_auth};
+use super::{ClientProof, Decide, Decision, Draft, Refused, SecretFact, client_auth};
 use crate::event::{Endpoint, Event, GrantEnd, IssuedTokens, RefreshEvent, Refusal};
 use crate::projection::{Client, Grant, Life, State};
 use crate::terms::{Actor, GrantId, GrantType, Moment, ScopeSet, Subject};
@@ -51,10 +51,12 @@ impl Decide for RotateRefresh {
 
     fn decide(&self, state: &State, moment: &Moment) -> Decision<Refreshed> {
         let proof = self.named_proof(state);
-        let client = match authenticate(state, &proof) {
-            Ok(authenticated) => authenticated.client(),
-            Err(refusal) => return client_auth::refused(&proof, Endpoint::Token, refusal, moment),
-        };
+        client_auth::acting(state, &proof, Endpoint::Token, moment, |client| self.rotate(state, client, moment))
+    }
+}
+
+impl RotateRefresh {
+    fn rotate(&self, state: &State, client: &Client, moment: &Moment) -> Decision<Refreshed> {
         let about = About { client, grant_type: GrantType::RefreshToken, grant: None, code: None };
         if !client.metadata.grant_types.contains(&GrantType::RefreshToken) {
             return denied(about, Refusal::GrantTypeNotAllowed, moment);
@@ -94,16 +96,15 @@ impl Decide for RotateRefresh {
             Some(_) | None => grant.scope.clone(),
         };
         let Some(site) = &state.site else { return denied(about, Refusal::KeyMissing, moment) };
-        let scope = still_allowed(&scope, client, site);
+        let Some(user) = state.users.by_id(&grant.user) else { return denied(about, Refusal::GrantEnded, moment) };
+        let scope = still_allowed(&scope, client, site, user);
         if scope.is_empty() {
             return denied(about, Refusal::GrantEnded, moment);
         }
         let Some(rotated) = issue(state, site, client, grant, scope, moment) else { return denied(about, Refusal::KeyMissing, moment) };
         accepted(grant, rotated, moment)
     }
-}
 
-impl RotateRefresh {
     /// The proof, with the client filled in for a public client that did not name itself.
     fn named_proof(&self, state: &State) -> ClientProof {
         let RefreshFact::Genuine { grant, .. } = self.refresh_token else { return self.client_auth.clone() };
@@ -127,7 +128,7 @@ fn may_retry(state: &State, client: &Client, grant: &Grant, moment: &Moment) -> 
 }
 
 fn exceeding(asked: &ScopeSet, granted: &ScopeSet) -> Refused {
-    Refused::about(Refusal::ScopeExceedsGrant, asked.without(granted).to_string())
+    Refused::about(Refusal::ScopeExceedsGrant, asked.beyond(granted).to_string())
 }
 
 fn accepted(grant: &Grant, tokens: IssuedTokens, moment: &Moment) -> Decision<Refreshed> {

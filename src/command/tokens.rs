@@ -2,8 +2,8 @@
 
 use super::{Decision, Draft, Refused};
 use crate::event::{Event, IdTokenFacts, IssuedTokens, Refusal, TokenEvent};
-use crate::projection::{Client, Code, Grant, Site, State};
-use crate::terms::{Actor, GrantType, Moment, ScopeSet, Subject};
+use crate::projection::{Client, Code, Grant, Site, State, User};
+use crate::terms::{Actor, GrantType, Moment, NamedScope, ScopeSet, Subject};
 
 /// The tokens of one response. `generation` is the refresh token's; none if there is to be none.
 pub(super) fn issue(state: &State, site: &Site, client: &Client, grant: &Grant, scope: ScopeSet, moment: &Moment) -> Option<IssuedTokens> {
@@ -20,8 +20,8 @@ pub(super) fn issue(state: &State, site: &Site, client: &Client, grant: &Grant, 
     let sliding_end = moment.now.plus_seconds(settings.refresh_seconds);
     let seed_policy = site.uses_seed_policy(&scope);
     // SMART's sso-openid-connect wants fhirUser in the ID token; everything else waits at userinfo (SPEC.md k-37).
-    let shows_claims = seed_policy || scope.has("fhirUser");
-    let id_token = scope.has("openid").then(|| IdTokenFacts {
+    let shows_claims = seed_policy || scope.has(NamedScope::FhirUser);
+    let id_token = scope.has(NamedScope::Openid).then(|| IdTokenFacts {
         kid: id_key.kid,
         alg,
         auth_time: grant.auth_time,
@@ -47,9 +47,9 @@ pub(super) fn issue(state: &State, site: &Site, client: &Client, grant: &Grant, 
     })
 }
 
-/// What of this scope the client and the site still allow: granted ⊆ registered ⊆ site (THREATS.md A30).
-pub(super) fn still_allowed(scope: &ScopeSet, client: &Client, site: &Site) -> ScopeSet {
-    scope.intersection(&client.metadata.scope).intersection(&site.settings.scopes)
+/// What of this scope client, site and the person's role still allow: granted ⊆ registered ⊆ site (THREATS.md A30, SPEC.md e.4).
+pub(super) fn still_allowed(scope: &ScopeSet, client: &Client, site: &Site, user: &User) -> ScopeSet {
+    scope.intersection(&client.metadata.scope).intersection(&site.settings.scopes).of_role(user.role)
 }
 
 /// What a refused token request was about.

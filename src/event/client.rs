@@ -3,7 +3,8 @@
 use super::{Endpoint, Outcome, Refusal, Severity};
 use crate::terms::protocol::words;
 use crate::terms::{
-    ApplicationType, ClientId, Digest, GrantType, RedirectUri, RegistrationPath, ScopeSet, SigningAlgorithm, TokenEndpointAuthMethod,
+    ApplicationType, ClientAlgorithm, ClientId, Digest, GrantType, HttpsUrl, RedirectUri, RegistrationPath, ScopeSet, SigningAlgorithm,
+    Timestamp, TokenEndpointAuthMethod,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -65,14 +66,31 @@ pub enum ClientEvent {
         endpoint: Endpoint,
         reason: Refusal,
     },
+    /// The client proved who it is by an assertion, which is spent until its time is over (RFC 7523 §3). Sealed: `net.ip`, `net.ua`.
+    #[serde(rename = "client.assertion_used")]
+    AssertionUsed {
+        client: ClientId,
+        endpoint: Endpoint,
+        alg: ClientAlgorithm,
+        /// The thumbprint of the key that signed it (RFC 7638).
+        #[serde(rename = "key_digest")]
+        key: Digest,
+        /// A tag of client and `jti`, under a key of the site: a `jti` is whatever the client likes.
+        #[serde(rename = "jti_hmac")]
+        jti: Digest,
+        expires_at: Timestamp,
+    },
 }
 
 impl ClientEvent {
     pub(crate) fn weight(&self) -> (Outcome, Severity) {
         match self {
-            Self::Registered { .. } | Self::Updated { .. } | Self::SecretRotated { .. } | Self::Approved { .. } | Self::Enabled { .. } => {
-                (Outcome::Success, Severity::Info)
-            }
+            Self::Registered { .. }
+            | Self::Updated { .. }
+            | Self::SecretRotated { .. }
+            | Self::Approved { .. }
+            | Self::Enabled { .. }
+            | Self::AssertionUsed { .. } => (Outcome::Success, Severity::Info),
             Self::Disabled { .. } | Self::Deleted { .. } => (Outcome::Success, Severity::Low),
             Self::AuthFailed { .. } => (Outcome::Failure, Severity::Medium),
         }
@@ -102,6 +120,15 @@ pub struct ClientMetadata {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_name: Option<String>,
     pub token_endpoint_auth_method: TokenEndpointAuthMethod,
+    /// What its assertions are signed with; any that we know, if it is not there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_endpoint_auth_signing_alg: Option<ClientAlgorithm>,
+    /// Its public keys; never beside `jwks_uri`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jwks: Option<ClientJwks>,
+    /// Where its public keys are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jwks_uri: Option<HttpsUrl>,
     pub grant_types: Vec<GrantType>,
     /// Each a set of words; only `code` exists so far.
     pub response_types: Vec<String>,
@@ -131,10 +158,45 @@ pub struct ClientMetadata {
     pub localized: Map<String, Value>,
 }
 
+/// Public keys as a client registered them (RFC 7517 §5).
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct ClientJwks {
+    pub keys: Vec<ClientJwk>,
+}
+
+/// The members of a client's JWK that are read here (RFC 7517 §4, RFC 7518 §6, RFC 8037 §2). Whether it is a key at all is for the
+/// reader to find out.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct ClientJwk {
+    pub kty: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kid: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alg: Option<String>,
+    #[serde(rename = "use", default, skip_serializing_if = "Option::is_none")]
+    pub key_use: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_ops: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crv: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub x: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub y: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub n: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub e: Option<String>,
+}
+
 impl ClientMetadata {
     /// Whether the client keeps no secret (RFC 6749 §2.1).
     pub fn is_public(&self) -> bool {
         self.token_endpoint_auth_method == TokenEndpointAuthMethod::None
+    }
+    /// Whether the client and the server share a secret.
+    pub fn has_secret(&self) -> bool {
+        self.token_endpoint_auth_method.uses_secret()
     }
     /// Whether the client runs on the person's device (RFC 8252).
     pub fn is_native(&self) -> bool {

@@ -35,6 +35,9 @@ pub enum PublicJwk {
     /// An RSA key: modulus and exponent, base64url.
     #[serde(rename = "RSA")]
     Rsa { n: String, e: String },
+    /// A P-256 key: `crv` and both coordinates of the point, base64url.
+    #[serde(rename = "EC")]
+    Ec { crv: String, x: String, y: String },
     /// An Ed25519 key: `crv` and the point, base64url.
     #[serde(rename = "OKP")]
     Okp { crv: String, x: String },

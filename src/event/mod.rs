@@ -24,7 +24,7 @@ mod token;
 mod user;
 
 pub use audit::{AuditEvent, Count};
-pub use client::{ClientEvent, ClientMetadata, ClientStatus};
+pub use client::{ClientEvent, ClientJwk, ClientJwks, ClientMetadata, ClientStatus};
 pub use code::CodeEvent;
 pub use consent::ConsentEvent;
 pub use grant::{GrantEnd, GrantEvent};
@@ -36,7 +36,7 @@ pub use refusal::Refusal;
 pub use request::{Endpoint, RequestEvent};
 pub use server::ServerEvent;
 pub use session::{SessionEnd, SessionEvent};
-pub use settings::{ApprovalMode, Profile, RegistrationMode, Settings, UnknownScope};
+pub use settings::{ApprovalMode, Edition, Profile, RegistrationMode, Settings, UnknownScope};
 pub use site::SiteEvent;
 pub use token::{IdTokenFacts, IssuedTokens, TokenEvent};
 pub use user::UserEvent;

@@ -34,6 +34,36 @@ words!(
         ClientSecretMissing = "client_secret_missing",
         /// The secret is not the client's.
         ClientSecretWrong = "client_secret_wrong",
+        /// `client_assertion_type` is missing or not that of a JWT, or there is no assertion (RFC 7523 §2.2).
+        AssertionTypeUnsupported = "assertion_type_unsupported",
+        /// A client that is registered for `private_key_jwt` sent no assertion.
+        AssertionMissing = "assertion_missing",
+        /// The client is not registered for `private_key_jwt`.
+        AssertionUnexpected = "assertion_unexpected",
+        /// Not a JWT with the claims of a client assertion.
+        AssertionMalformed = "assertion_malformed",
+        /// The assertion's header has an extension, brings or fetches a key, or is of another kind of token.
+        AssertionHeaderRefused = "assertion_header_refused",
+        /// Not signed, signed with a shared secret, or not with the algorithm that the client registered.
+        AssertionAlgorithmRefused = "assertion_algorithm_refused",
+        /// `iss`, `sub` and `client_id` are not one and the same.
+        AssertionSubjectWrong = "assertion_subject_wrong",
+        /// The assertion was made for another server as well, or not for this one.
+        AssertionAudienceWrong = "assertion_audience_wrong",
+        /// The assertion's time is over.
+        AssertionExpired = "assertion_expired",
+        /// The assertion's time has not begun.
+        AssertionTooEarly = "assertion_too_early",
+        /// The assertion would be good for more than five minutes.
+        AssertionTooLong = "assertion_too_long",
+        /// The client's key set could not be read.
+        AssertionKeysUnavailable = "assertion_keys_unavailable",
+        /// The assertion names no key of the client's, or several could be meant.
+        AssertionKeyUnknown = "assertion_key_unknown",
+        /// The signature is not the key's.
+        AssertionSignatureWrong = "assertion_signature_wrong",
+        /// The assertion was used before.
+        AssertionReplayed = "assertion_replayed",
         /// The `registration_access_token` is missing or not the client's.
         RegistrationTokenWrong = "registration_token_wrong",
 

@@ -102,17 +102,40 @@ words!(
     }
 );
 
-/// OpenID Connect Core §5.4 and SMART's way of asking for a refresh token.
-const OPENID_SCOPES: &str = "openid profile email phone address offline_access online_access fhirUser launch/patient";
-/// The thread's API families and the scopes that are claims (SPEC.md e.1).
-const OPENEMR_SCOPES: &str = "name given_name family_name nickname phone_verified email_verified api:oemr api:fhir api:port api:pofh";
-/// Resources whose SMART scopes a site offers from the start (SPEC.md e.1).
-const RESOURCES: &str = "AllergyIntolerance Appointment CarePlan CareTeam Condition Coverage Device DiagnosticReport DocumentReference \
-    Encounter Goal Immunization Location Medication MedicationRequest Observation Organization Patient Practitioner Procedure Provenance";
+words!(
+    /// An edition of what the profiles' words mean, and of what a setting may be. A command says by which it was asked, so that it is
+    /// decided alike for ever, whatever later editions say.
+    Edition, "edition", {
+        /// Scopes were words: the catalogue named both spellings of SMART's, and any word could be put into it.
+        First = "1",
+        /// Scopes have a meaning.
+        Second = "2",
+    }
+);
+
+impl Edition {
+    /// The one by which commands are asked now.
+    pub const CURRENT: Self = Self::Second;
+    /// The one by which a command was asked that does not say.
+    pub fn unsaid() -> Self {
+        Self::First
+    }
+    /// Whether a command need not say so.
+    pub fn is_unsaid(&self) -> bool {
+        *self == Self::unsaid()
+    }
+    /// Every scope that a site knows at the start (SPEC.md e.1), separated by white space. From then on it is the site's own.
+    fn catalogue(self) -> &'static str {
+        match self {
+            Self::First => include_str!("catalogue/first.txt"),
+            Self::Second => include_str!("catalogue/second.txt"),
+        }
+    }
+}
 
 impl Settings {
-    /// What a profile means.
-    pub fn of(profile: Profile, title: &str) -> Self {
+    /// What a profile means by an edition.
+    pub fn of(profile: Profile, title: &str, edition: Edition) -> Self {
         let seed = profile != Profile::Standard;
         Self {
             profile,
@@ -134,16 +157,27 @@ impl Settings {
             introspection_seed_dialect: seed,
             id_token_seed_claims: seed,
             compat_authorize_301: false,
-            scopes: catalogue(),
+            scopes: catalogue(edition),
         }
     }
 }
 
 /// Every scope that a site knows at the start.
-fn catalogue() -> ScopeSet {
-    let smart = RESOURCES.split_whitespace().flat_map(|resource| {
-        ["patient", "user"].into_iter().flat_map(move |who| ["read", "rs"].map(|what| format!("{who}/{resource}.{what}")))
-    });
-    let plain = OPENID_SCOPES.split_whitespace().chain(OPENEMR_SCOPES.split_whitespace()).map(str::to_owned);
-    plain.chain(smart).filter_map(|scope| scope.parse().ok()).collect()
+fn catalogue(edition: Edition) -> ScopeSet {
+    let lines = edition.catalogue().lines().filter(|line| !line.starts_with('#'));
+    let words: Vec<&str> = lines.flat_map(str::split_whitespace).collect();
+    words.join(" ").try_into().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_catalogue_has_only_scopes_and_today_no_two_that_mean_the_same() {
+        let [first, second] = [Edition::First, Edition::Second].map(catalogue);
+        assert_eq!([first.misspelt(), second.misspelt()], [None, None]);
+        assert_eq!(second.iter().cloned().collect::<ScopeSet>(), second);
+        assert!(first.len() == 103 && first.is_within(&second) && second.len() > 130, "{} and {}", first.len(), second.len());
+    }
 }

@@ -7,11 +7,11 @@ use super::params::PROTOCOL_RULES;
 use super::to_client::{Addressee, error_to_client, error_to_unasked, gone, refuse_there, to_client};
 use super::told::{busy, refuse_here, say_here};
 use super::{Params, ParamsError, Response, client_credentials, reply};
-use crate::command::{ConsentFact, Decide, DenyConsent, IssueCode};
+use crate::command::{ConsentFact, Decide, DenyConsent, IssueCode, Refused};
 use crate::event::{Endpoint, Refusal};
 use crate::ledger::{Failure, draw_secret};
 use crate::projection::Session;
-use crate::query::{AuthorizationRequest, check_authorization, find_target};
+use crate::query::{AuthorizationRequest, Objection, check_authorization, find_target};
 use crate::terms::{Prompt, ScopeSet};
 use http::header::{LOCATION, SET_COOKIE};
 use http::{Method, StatusCode};
@@ -78,11 +78,13 @@ async fn authorize(at: &At, params: &Params, repeats: bool) -> Response {
             session: None,
             begun_at: at.ledger.now(),
         };
-        let there = |refusal| Unanswerable::There(target.client().id.clone(), target.redirect_uri().to_owned(), refusal);
+        let there = |refused| Unanswerable::There(target.client().id.clone(), target.redirect_uri().to_owned(), refused);
         if repeats {
-            return Err(there(Refusal::ParameterRepeated));
+            return Err(there(Refusal::ParameterRepeated.into()));
         }
-        check_authorization(site, &target, &request).map(interaction).map_err(there)
+        check_authorization(site, &target, &request)
+            .map(interaction)
+            .map_err(|Objection { refusal, detail }| there(Refused { refusal, detail }))
     });
     let interaction = match checked {
         Ok(interaction) => interaction,
@@ -90,11 +92,11 @@ async fn authorize(at: &At, params: &Params, repeats: bool) -> Response {
             let client = client_credentials::known_client(at, request.client_id);
             return refuse_here(at, Endpoint::Authorize, refusal, client).await;
         }
-        Err(Unanswerable::There(client, redirect_uri, refusal)) => {
+        Err(Unanswerable::There(client, redirect_uri, refused)) => {
             let to = Addressee { client: &client, redirect_uri: &redirect_uri, state: request.state };
-            let recorded = at.ledger.refuse(&at.site, Endpoint::Authorize, refusal, Some(client.clone()), at.facts()).await;
+            let recorded = at.ledger.refuse(&at.site, Endpoint::Authorize, refused.refusal, Some(client.clone()), at.facts()).await;
             return match recorded {
-                Ok(()) => error_to_unasked(at, to, refusal),
+                Ok(()) => error_to_unasked(at, to, &refused),
                 Err(failure) => failed(failure).await,
             };
         }
@@ -115,7 +117,7 @@ enum Unanswerable {
     /// To the person.
     Here(Refusal),
     /// To the client, by redirect.
-    There(crate::terms::ClientId, String, Refusal),
+    There(crate::terms::ClientId, String, Refused),
 }
 
 fn request(params: &Params) -> AuthorizationRequest<'_> {
@@ -172,21 +174,31 @@ pub(super) async fn proceed(at: &At, browser: &Browser, interaction: Interaction
         return refuse_there(at, &interaction, Refusal::LoginRequired).await;
     }
     let silent = interaction.requested.prompt.contains(&Prompt::None);
-    let remembered = session.is_some_and(|session| may_skip_consent(at, session, &interaction));
+    let offered = session.map(|session| offered(at, session, &interaction));
+    if offered.as_ref().is_some_and(ScopeSet::is_empty) {
+        return refuse_there(at, &interaction, Refused::about(Refusal::ScopeEmpty, interaction.requested.scope.to_string())).await;
+    }
+    let remembered = session.zip(offered).filter(|(session, offered)| may_skip_consent(at, session, &interaction, offered));
     match (remembered, silent) {
-        (true, _) => answer(at, &interaction, interaction.requested.scope.clone(), ConsentFact::Remembered).await,
-        (false, true) => refuse_there(at, &interaction, Refusal::ConsentRequired).await,
-        (false, false) => to_page(at, browser, &interaction, "consent").await,
+        (Some((_, offered)), _) => answer(at, &interaction, offered, ConsentFact::Remembered).await,
+        (None, true) => refuse_there(at, &interaction, Refusal::ConsentRequired).await,
+        (None, false) => to_page(at, browser, &interaction, "consent").await,
     }
 }
 
+/// What of the request this person may give at all (SPEC.md e.4). Nobody is asked for anything else.
+pub(super) fn offered(at: &At, session: &Session, interaction: &Interaction) -> ScopeSet {
+    let role = at.site.read(|state| state.users.by_id(&session.user).map(|user| user.role));
+    role.map(|role| interaction.requested.scope.of_role(role)).unwrap_or_default()
+}
+
 /// A public client cannot be told from another that names itself so: the person is always asked (THREATS.md A61).
-fn may_skip_consent(at: &At, session: &Session, interaction: &Interaction) -> bool {
+fn may_skip_consent(at: &At, session: &Session, interaction: &Interaction, offered: &ScopeSet) -> bool {
     let asks = interaction.requested.prompt.contains(&Prompt::Consent);
     at.site.read(|state| {
         let public = state.clients.by_id(&interaction.client).is_none_or(|client| client.metadata.is_public());
         let standing = state.consents.of(session.user, &interaction.client);
-        !asks && !public && standing.is_some_and(|standing| interaction.requested.scope.is_within(&standing.scope))
+        !asks && !public && standing.is_some_and(|standing| offered.is_within(&standing.scope))
     })
 }
 
@@ -230,7 +242,7 @@ pub(super) async fn answer(at: &At, interaction: &Interaction, scope: ScopeSet, 
 /// A refusal that the decision has recorded: to the client if it may know, to the person if not.
 fn told(at: &At, interaction: &Interaction, refusal: Refusal) -> Response {
     match refusal.reply().travels {
-        true => error_to_client(at, interaction.addressee(), refusal),
+        true => error_to_client(at, interaction.addressee(), &refusal.into()),
         false => say_here(at, refusal),
     }
 }

@@ -1,6 +1,6 @@
 //! `{GET, POST} /oauth2/{site}/consent`: what the app wants, in plain words; allow or deny (SPEC.md a.4, k-40, k-52).
 
-use super::authorize::{answer, deny, page_failed};
+use super::authorize::{answer, deny, offered, page_failed};
 use super::context::At;
 use super::cookies::Browser;
 use super::interaction::{self, Interaction, form_token, is_own_form};
@@ -13,7 +13,7 @@ use crate::command::ConsentFact;
 use crate::event::{Endpoint, Refusal};
 use crate::ledger::Failure;
 use crate::projection::Session;
-use crate::terms::{Scope, ScopeSet};
+use crate::terms::{NamedScope, Scope, ScopeSet};
 use http::{Method, StatusCode};
 
 /// The route.
@@ -37,7 +37,10 @@ pub async fn endpoint(at: At) -> Response {
             return refuse_here(&at, Endpoint::Consent, Refusal::InteractionInvalid, Some(interaction.client)).await;
         }
         Method::POST => match params.get("decision") {
-            Some("allow") => answer(&at, &interaction, chosen(&interaction, &params), ConsentFact::Given).await,
+            Some("allow") => {
+                let allowed = chosen(&offered(&at, &session, &interaction), &params);
+                answer(&at, &interaction, allowed, ConsentFact::Given).await
+            }
             Some("deny") => deny(&at, &interaction).await,
             Some(_) | None => return refuse_here(&at, Endpoint::Consent, Refusal::ParameterMissing, Some(interaction.client)).await,
         },
@@ -49,15 +52,15 @@ pub async fn endpoint(at: At) -> Response {
     }
 }
 
-/// What stays ticked of what was asked for; `openid` cannot be refused alone.
-fn chosen(interaction: &Interaction, params: &Params) -> ScopeSet {
+/// What stays ticked of what the page offered; `openid` cannot be refused alone.
+fn chosen(offered: &ScopeSet, params: &Params) -> ScopeSet {
     let ticked: ScopeSet = params.all("scope").filter_map(|scope| scope.parse::<Scope>().ok()).collect();
-    let asked = &interaction.requested.scope;
-    let openid = asked.iter().filter(|scope| scope.as_str() == "openid").cloned();
-    asked.intersection(&ticked).union(&openid.collect())
+    let openid = offered.iter().filter(|scope| scope.is(NamedScope::Openid)).cloned();
+    offered.intersection(&ticked.union(&openid.collect()))
 }
 
 fn page(at: &At, browser: &Browser, interaction: &Interaction, sealed: &str, session: &Session) -> Result<Response, Failure> {
+    let offered = offered(at, session, interaction);
     let action = format!("{}/consent", at.base_path());
     let csrf_token = form_token(at, browser, sealed)?;
     let username = at.ledger.claims_of_user(&at.site, &session.user)?.remove("username");
@@ -71,8 +74,8 @@ fn page(at: &At, browser: &Browser, interaction: &Interaction, sealed: &str, ses
         form_targets: FormTargets::then(&interaction.redirect_uri),
         username: DisplayText::of(&username),
         switch_user: None,
-        groups: ScopeChoice::groups(&interaction.requested.scope),
-        offline: interaction.requested.scope.has("offline_access").then_some(OfflineChoice { until: Some(until) }),
+        groups: ScopeChoice::groups(&offered),
+        offline: offered.has(NamedScope::OfflineAccess).then_some(OfflineChoice { until: Some(until) }),
         patients: Vec::new(),
         error: None,
     };

@@ -74,11 +74,16 @@ pub fn refused(refused: &Refused) -> Response {
 pub fn refused_body(refused: &Refused) -> (StatusCode, Value) {
     let reply = refused.refusal.reply();
     let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::BAD_REQUEST);
-    let description = match &refused.detail {
-        Some(detail) => format!("{}: {}", reply.description, printable(detail)),
-        None => reply.description.to_owned(),
-    };
-    (status, reply::oauth_error_body(reply.code, &description))
+    (status, reply::oauth_error_body(reply.code, &description(refused)))
+}
+
+/// The `error_description`: the fixed sentence, and what it is about where somebody can act on that.
+pub fn description(refused: &Refused) -> String {
+    let fixed = refused.refusal.reply().description;
+    match &refused.detail {
+        Some(detail) => format!("{fixed}: {}", printable(detail)),
+        None => fixed.to_owned(),
+    }
 }
 
 /// The characters of `error_description` (RFC 6749 §5.2).

@@ -1,10 +1,10 @@
 //! `POST /oauth2/{site}/introspect` (RFC 7662), in two dialects chosen by where the credentials travel (SPEC.md h, DESIGN.md §6).
 
-use super::client_credentials::{client_proof, refuse, refuse_about, unreadable};
+use super::client_credentials::{Unproven, client_proof, refuse, refuse_about, refused, unproven, unreadable};
 use super::context::{At, failed};
 use super::introspect_body::{Dialect, body, unknown};
 use super::{Params, Response, reply};
-use crate::command::{Refused, authenticate};
+use crate::command::{AuthenticateClient, ClientProof, Refused, authenticate};
 use crate::event::{Endpoint, Refusal};
 use crate::ledger::{Failure, Presented};
 use crate::query::Status;
@@ -25,14 +25,19 @@ async fn introspect(at: &At) -> Response {
         Ok(params) => params,
         Err(error) => return refuse(at, Endpoint::Introspect, unreadable(error), None).await,
     };
-    let proof = match client_proof(at, &params) {
+    let proof = match client_proof(at, &params).await {
         Ok(proof) => proof,
-        Err(Refusal::ClientUnknown) => return unbelieved(at, None, Refusal::ClientUnknown, dialect(at, &params)).await,
-        Err(refusal) => return refuse(at, Endpoint::Introspect, refusal, None).await,
+        Err(Unproven::Refused(Refusal::ClientUnknown, _)) => {
+            return unbelieved(at, None, Refusal::ClientUnknown, dialect(at, &params)).await;
+        }
+        Err(why) => return unproven(at, Endpoint::Introspect, why).await,
     };
     let dialect = dialect(at, &params);
-    if let Err(refusal) = at.site.read(|state| authenticate(state, &proof).map(|_| ())) {
-        return unbelieved(at, proof.client, refusal, dialect).await;
+    match believed(at, &proof).await {
+        Ok(Ok(())) => {}
+        Ok(Err(refusal)) if proof.assertion.is_some() => return refused(at, &refusal.into()),
+        Ok(Err(refusal)) => return unbelieved(at, proof.client, refusal, dialect).await,
+        Err(failure) => return failed(failure).await,
     }
     let Some(asker) = proof.client else { return refuse(at, Endpoint::Introspect, Refusal::ClientMissing, None).await };
     let Some(text) = params.get("token") else {
@@ -53,10 +58,22 @@ async fn introspect(at: &At) -> Response {
     }
 }
 
+/// Whether the client is believed. A secret is good as often as it is shown; an assertion is spent, which is an event.
+async fn believed(at: &At, proof: &ClientProof) -> Result<Result<(), Refusal>, Failure> {
+    if proof.assertion.is_none() {
+        let now = at.ledger.now();
+        return Ok(at.site.read(|state| authenticate(state, proof, now).map(|_| ())));
+    }
+    let command = AuthenticateClient { client_auth: proof.clone(), endpoint: Endpoint::Introspect };
+    let decided = at.ledger.submit(&at.site, command, at.facts()).await?.durable().await?;
+    Ok(decided.map_err(|refused| refused.refusal))
+}
+
 /// Credentials in the form, and none in the header, speak the thread's dialect where the site does.
 fn dialect(at: &At, params: &Params) -> Dialect {
     let speaks_seed = at.site.read(|state| state.site.as_ref().is_some_and(|site| site.settings.introspection_seed_dialect));
-    match speaks_seed && params.has("client_id") && !at.inbound.headers.contains_key(http::header::AUTHORIZATION) {
+    let in_the_form = params.has("client_id") && !params.has("client_assertion");
+    match speaks_seed && in_the_form && !at.inbound.headers.contains_key(http::header::AUTHORIZATION) {
         true => Dialect::Seed,
         false => Dialect::Rfc,
     }

@@ -1,6 +1,6 @@
 //! `POST /oauth2/{site}/revoke` (RFC 7009, SPEC.md a.11).
 
-use super::client_credentials::{client_proof, named_client, refuse, refuse_about, refused, unreadable};
+use super::client_credentials::{client_proof, named_client, refuse, refuse_about, refused, unproven, unreadable};
 use super::context::{At, failed};
 use super::token::{preflight, with_cors};
 use super::{Params, Response, reply};
@@ -30,9 +30,9 @@ async fn revoke(at: &At) -> (Response, Option<ClientId>) {
 }
 
 async fn decide(at: &At, params: &Params) -> Response {
-    let client_auth = match client_proof(at, params) {
+    let client_auth = match client_proof(at, params).await {
         Ok(proof) => proof,
-        Err(refusal) => return refuse(at, Endpoint::Revoke, refusal, None).await,
+        Err(why) => return unproven(at, Endpoint::Revoke, why).await,
     };
     let Some(text) = params.get("token") else {
         let missing = Refused::about(Refusal::ParameterMissing, "token");

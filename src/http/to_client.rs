@@ -1,11 +1,12 @@
 //! Sending the browser back to the client (RFC 6749 §4.1.2), and when not.
 
-use super::context::At;
+use super::context::{At, description};
 use super::interaction::{self, Interaction};
 use super::pages::{AppView, OnwardPage, html};
 use super::told::{refuse_here, site_title};
 use super::{Response, reply};
-use crate::event::{Endpoint, Refusal};
+use crate::command::Refused;
+use crate::event::Endpoint;
 use crate::ledger::Failure;
 use crate::query::recheck_target;
 use crate::terms::ClientId;
@@ -43,46 +44,47 @@ fn address(at: &At, to: Addressee<'_>, params: &[(&str, &str)]) -> String {
 }
 
 /// RFC 6749 §4.1.2.1, once the person has done something: signed in, or pressed a button.
-pub fn error_to_client(at: &At, to: Addressee<'_>, refusal: Refusal) -> Response {
-    let reply = refusal.reply();
-    to_client(at, to, &[("error", reply.code.as_str()), ("error_description", reply.description)])
+pub fn error_to_client(at: &At, to: Addressee<'_>, refused: &Refused) -> Response {
+    let code = refused.refusal.reply().code;
+    to_client(at, to, &[("error", code.as_str()), ("error_description", &description(refused))])
 }
 
 /// RFC 6749 §4.1.2.1, when the person may have done no more than follow a link. Anyone may register a client, so a link of ours
 /// could otherwise be made to lead anywhere (RFC 9700 §4.11.2): who is not signed in here is asked first, unless an administrator
 /// knows the client. A program is redirected, for it reads no page and trusts none; so is a frame, for the page around it is
 /// another's anyhow.
-pub fn error_to_unasked(at: &At, to: Addressee<'_>, refusal: Refusal) -> Response {
+pub fn error_to_unasked(at: &At, to: Addressee<'_>, refused: &Refused) -> Response {
     let is_frame = at.inbound.headers.get("sec-fetch-dest").is_some_and(|dest| dest == "iframe");
     let (browser, _) = interaction::browser(at);
     if !at.wants_html() || is_frame || interaction::live_session(at, &browser).is_some() {
-        return error_to_client(at, to, refusal);
+        return error_to_client(at, to, refused);
     }
     let unchecked = at.site.read(|state| match state.clients.by_id(to.client) {
         Some(client) if client.verified => None,
         client => Some(client.and_then(|client| client.metadata.client_name.clone()).unwrap_or_default()),
     });
-    let Some(name) = unchecked else { return error_to_client(at, to, refusal) };
-    let reply = refusal.reply();
+    let Some(name) = unchecked else { return error_to_client(at, to, refused) };
+    let code = refused.refusal.reply().code;
     let page = OnwardPage {
         site_title: site_title(at),
         app: AppView::new(&name, to.redirect_uri, false),
-        href: &address(at, to, &[("error", reply.code.as_str()), ("error_description", reply.description)]),
-        code: reply.code,
+        href: &address(at, to, &[("error", code.as_str()), ("error_description", &description(refused))]),
+        code,
         request_id: at.inbound.corr,
     };
     html(StatusCode::BAD_REQUEST, &page)
 }
 
 /// Records a refusal and tells it to the client, if that is still who it was.
-pub async fn refuse_there(at: &At, interaction: &Interaction, refusal: Refusal) -> Result<Response, Failure> {
+pub async fn refuse_there(at: &At, interaction: &Interaction, refused: impl Into<Refused>) -> Result<Response, Failure> {
+    let refused = refused.into();
     if let Some(gone) = gone(at, interaction).await {
         return Ok(gone);
     }
-    at.ledger.refuse(&at.site, Endpoint::Authorize, refusal, Some(interaction.client.clone()), at.facts()).await?;
+    at.ledger.refuse(&at.site, Endpoint::Authorize, refused.refusal, Some(interaction.client.clone()), at.facts()).await?;
     Ok(match interaction.session {
-        Some(_) => error_to_client(at, interaction.addressee(), refusal),
-        None => error_to_unasked(at, interaction.addressee(), refusal),
+        Some(_) => error_to_client(at, interaction.addressee(), &refused),
+        None => error_to_unasked(at, interaction.addressee(), &refused),
     })
 }
 

@@ -1,6 +1,6 @@
 //! `POST /oauth2/{site}/token` (RFC 6749 §3.2, SPEC.md a.5).
 
-use super::client_credentials::{client_proof, named_client, refuse, refuse_about, refused, unreadable};
+use super::client_credentials::{client_proof, named_client, refuse, refuse_about, refused, unproven, unreadable};
 use super::context::{At, failed, failed_after_deciding};
 use super::{Params, Response, cors, reply};
 use crate::command::{Decide, RedeemCode, RefreshFact, Refused, RotateRefresh};
@@ -47,9 +47,9 @@ fn missing(parameter: &str) -> Refused {
 
 /// `grant_type=authorization_code` (RFC 6749 §4.1.3). A `state` that comes along is ignored (SPEC.md k-27).
 async fn redeem(at: &At, params: &Params) -> Response {
-    let client_auth = match client_proof(at, params) {
+    let client_auth = match client_proof(at, params).await {
         Ok(proof) => proof,
-        Err(refusal) => return refuse(at, Endpoint::Token, refusal, None).await,
+        Err(why) => return unproven(at, Endpoint::Token, why).await,
     };
     let client = client_auth.client.clone();
     let Some(code) = params.secret("code") else { return refuse_about(at, Endpoint::Token, missing("code"), client).await };
@@ -69,9 +69,9 @@ fn digest_of_a_code(code: &Secret) -> Option<Digest> {
 
 /// `grant_type=refresh_token` (RFC 6749 §6).
 async fn refresh(at: &At, params: &Params) -> Response {
-    let client_auth = match client_proof(at, params) {
+    let client_auth = match client_proof(at, params).await {
         Ok(proof) => proof,
-        Err(refusal) => return refuse(at, Endpoint::Token, refusal, None).await,
+        Err(why) => return unproven(at, Endpoint::Token, why).await,
     };
     let client = client_auth.client.clone();
     let Some(text) = params.get("refresh_token") else {
@@ -82,8 +82,10 @@ async fn refresh(at: &At, params: &Params) -> Response {
         Presented::Access(_) | Presented::BadSignature | Presented::OtherJwt | Presented::Unreadable => RefreshFact::Foreign,
     };
     let scope = match params.get("scope").map(ScopeSet::parse).transpose() {
-        Ok(scope) => scope,
-        Err(_) => return refuse(at, Endpoint::Token, Refusal::ScopeUnknown, client).await,
+        Ok(scope) => scope.map(|scope| scope.without_site(at.site.name())),
+        Err(error) => {
+            return refuse_about(at, Endpoint::Token, Refused::about(Refusal::ScopeUnknown, error.to_string()), client).await;
+        }
     };
     let client = client.or_else(|| at.ledger.owner_of(&at.site, text));
     submit(at, client, RotateRefresh { refresh_token, scope, client_auth }, |refreshed| &refreshed.tokens).await
@@ -192,6 +194,7 @@ mod tests {
             engine: EngineKind::File,
             master_key_file: None,
             clock: Some(Clock::frozen(clock)),
+            outbound: Default::default(),
             on_fatal: Box::new(|fatal| panic!("{fatal}")),
         })
         .unwrap();
@@ -221,7 +224,7 @@ mod tests {
             peer: Peer { ip: "192.0.2.1".parse().unwrap(), secure: true, local_uid: None },
             corr: draw_id(),
         };
-        let proof = ClientProof { client: Some(client), via: Via::Post, secret: SecretFact::Verified(secret) };
+        let proof = ClientProof { client: Some(client), via: Via::Post, secret: SecretFact::Verified(secret), assertion: None };
         World { at: At { ledger, site, inbound: Arc::new(inbound) }, session, proof, _folder: folder }
     }
 

@@ -8,7 +8,7 @@ use super::{Params, Response, context, reply};
 use crate::event::{Endpoint, Refusal};
 use crate::ledger::Failure;
 use crate::query::{Status, TokenFacts, claims_of};
-use crate::terms::{ClientId, Secret};
+use crate::terms::{ClientId, NamedScope, Secret};
 use http::{Method, StatusCode};
 use serde_json::{Map, Value};
 
@@ -39,7 +39,7 @@ async fn userinfo(at: &At) -> (Response, Option<ClientId>) {
     let facts = found.facts.filter(|facts| facts.jti.is_some());
     let client = facts.as_ref().map(|facts| facts.client.clone());
     let refusal = match (found.status, &facts) {
-        (Status::Active, Some(facts)) if !facts.scope.has("openid") => Refusal::OpenidScopeMissing,
+        (Status::Active, Some(facts)) if !facts.scope.has(NamedScope::Openid) => Refusal::OpenidScopeMissing,
         (Status::Active, Some(facts)) => {
             let response = match claims(at, facts).await {
                 Ok(claims) => reply::no_store(reply::json(StatusCode::OK, &claims)),

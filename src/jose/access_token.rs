@@ -79,7 +79,9 @@ struct Wire {
 impl From<AccessTokenClaims> for Wire {
     fn from(claims: AccessTokenClaims) -> Self {
         let AccessTokenClaims { iss, sub, aud, client_id, jti, iat, nbf, exp, scope, site, sid, further } = claims;
-        let scopes = scope.iter().cloned().collect();
+        // In the order of their letters: the same token can be minted again from its record.
+        let mut scopes: Vec<Scope> = scope.iter().cloned().collect();
+        scopes.sort_by_cached_key(ToString::to_string);
         Self { iss, sub, aud, client_id, jti, iat, nbf, exp, scope, scopes, site, sid, further }
     }
 }

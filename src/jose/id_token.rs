@@ -59,10 +59,10 @@ impl IdTokenClaims {
 }
 
 /// The `at_hash` of an access token in an ID token of this algorithm: the left half of its digest, as base64url (OpenID Connect Core
-/// §3.1.3.6). RS256 uses SHA-256; Ed25519 hashes with SHA-512 (RFC 8032 §5.1), and so do the libraries that check it.
+/// §3.1.3.6). RS256, PS256 and ES256 use SHA-256; Ed25519 hashes with SHA-512 (RFC 8032 §5.1), and so do the libraries that check it.
 pub fn at_hash(algorithm: SigningAlgorithm, access_token: &str) -> String {
     let whole = match algorithm {
-        SigningAlgorithm::Rs256 => digest(&SHA256, access_token.as_bytes()),
+        SigningAlgorithm::Rs256 | SigningAlgorithm::Ps256 | SigningAlgorithm::Es256 => digest(&SHA256, access_token.as_bytes()),
         SigningAlgorithm::EdDsa => digest(&SHA512, access_token.as_bytes()),
     };
     let (left, _) = whole.as_ref().split_at(whole.as_ref().len() / 2);

@@ -30,6 +30,16 @@ pub enum KeyMaterial {
         /// The exponent.
         e: String,
     },
+    /// RFC 7518 §6.2.1.
+    #[serde(rename = "EC")]
+    Ec {
+        /// The curve.
+        crv: EcCurve,
+        /// The point's first coordinate.
+        x: String,
+        /// The point's second coordinate.
+        y: String,
+    },
     /// RFC 8037 §2.
     #[serde(rename = "OKP")]
     Okp {
@@ -45,6 +55,14 @@ pub enum KeyMaterial {
 pub enum Curve {
     /// RFC 8037 §3.1.
     Ed25519,
+}
+
+/// The curve of an elliptic curve key.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum EcCurve {
+    /// RFC 7518 §6.2.1.1.
+    #[serde(rename = "P-256")]
+    P256,
 }
 
 /// The use of a key. Ours only sign.

@@ -1,9 +1,12 @@
 //! Signed tokens: pure functions of claims and key.
 //!
-//! Tokens are minted from recorded facts with deterministic signatures, so an audit can mint the same token again, byte for byte.
+//! Tokens are minted from recorded facts, so an audit can mint the same token again: byte for byte with RS256 and EdDSA, whose
+//! signatures are deterministic, and up to the signature with PS256 and ES256, whose are not.
 //! Whether a token is alive is no question for this floor: it says who signed what, and the projection decides.
 
 mod access_token;
+mod assertion;
+mod client_key;
 mod error;
 mod further_claims;
 mod id_token;
@@ -13,10 +16,12 @@ mod signing_key;
 mod verify;
 
 pub use access_token::AccessTokenClaims;
+pub use assertion::{Assertion, AssertionClaims, AssertionError};
+pub use client_key::{ClientKey, ClientKeySet, NoSuchKey};
 pub use error::{JoseError, VerifyError};
 pub use further_claims::FurtherClaims;
 pub use id_token::{IdTokenClaims, at_hash};
-pub use jwks::{Curve, Jwk, JwkSet, KeyMaterial, KeyUse};
+pub use jwks::{Curve, EcCurve, Jwk, JwkSet, KeyMaterial, KeyUse};
 pub use public_key::PublicKey;
 pub use signing_key::SigningKey;
 pub use verify::{COMPACT_LENGTH_MAX, Verified, verify};
@@ -26,5 +31,7 @@ pub const TYP_JWT: &str = "JWT";
 /// The `typ` of access tokens for a named resource (RFC 9068 §2.1).
 pub const TYP_ACCESS_TOKEN: &str = "at+jwt";
 
+#[cfg(test)]
+mod assertion_tests;
 #[cfg(test)]
 mod tests;

@@ -5,7 +5,7 @@ use crate::terms::{ClientId, KeyId, Opaque, ScopeSet, SessionId, SigningAlgorith
 use aws_lc_rs::{
     encoding::{AsDer, Pkcs8V1Der},
     rsa::{KeyPair, KeySize},
-    signature::Ed25519KeyPair,
+    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
@@ -14,13 +14,15 @@ use serde_json::{Value, json};
 use std::sync::{Arc, LazyLock};
 
 /// One key of each algorithm for all tests, because making an RSA key takes long.
-static KEYS: LazyLock<[SigningKey; 2]> = LazyLock::new(|| {
-    let rsa = KeyPair::generate(KeySize::Rsa2048).unwrap();
-    let rsa = AsDer::<Pkcs8V1Der<'_>>::as_der(&rsa).unwrap();
+static KEYS: LazyLock<[SigningKey; 4]> = LazyLock::new(|| {
+    let rsa = || AsDer::<Pkcs8V1Der<'_>>::as_der(&KeyPair::generate(KeySize::Rsa2048).unwrap()).unwrap();
+    let ec = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap().to_pkcs8v1().unwrap();
     let ed = Ed25519KeyPair::generate().unwrap().to_pkcs8().unwrap();
     [
-        SigningKey::from_pkcs8(KeyId::from_bytes([1; 16]), SigningAlgorithm::Rs256, rsa.as_ref()).unwrap(),
+        SigningKey::from_pkcs8(KeyId::from_bytes([1; 16]), SigningAlgorithm::Rs256, rsa().as_ref()).unwrap(),
         SigningKey::from_pkcs8(KeyId::from_bytes([2; 16]), SigningAlgorithm::EdDsa, ed.as_ref()).unwrap(),
+        SigningKey::from_pkcs8(KeyId::from_bytes([3; 16]), SigningAlgorithm::Ps256, rsa().as_ref()).unwrap(),
+        SigningKey::from_pkcs8(KeyId::from_bytes([4; 16]), SigningAlgorithm::Es256, ec.as_ref()).unwrap(),
     ]
 });
 
@@ -75,10 +77,12 @@ fn with_header_member(key: &SigningKey, member: &str) -> String {
 }
 
 #[test]
-fn the_same_claims_mint_the_same_token_byte_for_byte() {
+fn the_same_claims_mint_the_same_token_byte_for_byte_where_signatures_are_deterministic() {
     for key in KEYS.iter() {
-        assert_eq!(key.sign(TYP_JWT, &access_token()).unwrap(), key.sign(TYP_JWT, &access_token()).unwrap());
-        assert_eq!(key.sign(TYP_JWT, &id_token()).unwrap(), key.sign(TYP_JWT, &id_token()).unwrap());
+        let (first, second) = (key.sign(TYP_JWT, &access_token()).unwrap(), key.sign(TYP_JWT, &access_token()).unwrap());
+        assert_eq!(first == second, key.algorithm().is_deterministic(), "{}", key.algorithm());
+        let signed = |token: &str| token.rsplit_once('.').unwrap().0.to_owned();
+        assert_eq!(signed(&first), signed(&second));
     }
 }
 
@@ -123,7 +127,7 @@ fn a_token_for_a_resource_is_typed_as_access_token() {
 fn an_independent_library_accepts_our_tokens_with_our_published_keys() {
     let set = serde_json::to_value(JwkSet::new(KEYS.iter().rev().map(SigningKey::public_jwk))).unwrap();
     assert_eq!(set["keys"][0]["alg"], "RS256");
-    for (key, algorithm) in KEYS.iter().zip([Algorithm::RS256, Algorithm::EdDSA]) {
+    for (key, algorithm) in KEYS.iter().zip([Algorithm::RS256, Algorithm::EdDSA, Algorithm::PS256, Algorithm::ES256]) {
         let published: jsonwebtoken::jwk::JwkSet = serde_json::from_value(set.clone()).unwrap();
         let jwk = published.find(&key.kid().to_string()).unwrap();
         let mut validation = Validation::new(algorithm);
@@ -154,6 +158,11 @@ fn a_weak_or_mismatched_public_key_is_refused() {
     assert!(refused(Jwk { alg: SigningAlgorithm::EdDsa, ..rsa.clone() }));
     assert!(refused(Jwk { alg: SigningAlgorithm::Rs256, ..ed.clone() }));
     assert!(refused(Jwk { material: KeyMaterial::Okp { crv: Curve::Ed25519, x: String::new() }, ..ed }));
+    let ec = KEYS[3].public_jwk();
+    let KeyMaterial::Ec { crv, x, y } = ec.material.clone() else { panic!() };
+    assert!(refused(Jwk { alg: SigningAlgorithm::EdDsa, ..ec.clone() }));
+    assert!(refused(Jwk { material: KeyMaterial::Ec { crv, x: y.split_at(1).1.to_owned(), y: y.clone() }, ..ec.clone() }));
+    assert!(refused(Jwk { material: KeyMaterial::Ec { crv, x, y: String::new() }, ..ec }));
     let with = |n: Vec<u8>, e: &[u8]| {
         let material = KeyMaterial::Rsa { n: URL_SAFE_NO_PAD.encode(n), e: URL_SAFE_NO_PAD.encode(e) };
         Jwk { material, ..rsa.clone() }
@@ -310,6 +319,8 @@ fn a_further_claim_never_replaces_a_claim_of_the_token() {
 fn at_hash_is_the_left_half_of_the_digest_that_goes_with_the_algorithm() {
     // The access token and hash of OpenID Connect Core, appendix A.4 (RS256).
     assert_eq!(at_hash(SigningAlgorithm::Rs256, "jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y"), "77QmUPtjPfzWtF2AnpK9RQ");
+    assert_eq!(at_hash(SigningAlgorithm::Ps256, "access"), at_hash(SigningAlgorithm::Rs256, "access"));
+    assert_eq!(at_hash(SigningAlgorithm::Es256, "access"), at_hash(SigningAlgorithm::Rs256, "access"));
     assert_eq!(at_hash(SigningAlgorithm::EdDsa, "access").len(), 43);
 }
 
@@ -344,8 +355,8 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_change_anywhere_is_refused(rsa in any::<bool>(), at in any::<prop::sample::Index>(), to in any::<char>()) {
-        let key = &KEYS[usize::from(!rsa)];
+    fn any_change_anywhere_is_refused(which in 0_usize..4, at in any::<prop::sample::Index>(), to in any::<char>()) {
+        let key = &KEYS[which];
         let mut token: Vec<char> = key.sign(TYP_JWT, &access_token()).unwrap().chars().collect();
         let at = at.index(token.len());
         prop_assume!(token[at] != to);

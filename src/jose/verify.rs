@@ -76,15 +76,15 @@ pub fn verify<K: Borrow<PublicKey>>(compact: &str, keys: impl Fn(&KeyId) -> Opti
     Ok(Verified { kid, typ, claims })
 }
 
-struct Parts<'a> {
-    header: &'a str,
-    claims: &'a str,
-    signature: &'a str,
+pub(super) struct Parts<'a> {
+    pub(super) header: &'a str,
+    pub(super) claims: &'a str,
+    pub(super) signature: &'a str,
     /// What the signature is over: header, dot, claims.
-    signed: &'a str,
+    pub(super) signed: &'a str,
 }
 
-fn split(compact: &str) -> Option<Parts<'_>> {
+pub(super) fn split(compact: &str) -> Option<Parts<'_>> {
     if compact.len() > COMPACT_LENGTH_MAX {
         return None;
     }
@@ -94,11 +94,11 @@ fn split(compact: &str) -> Option<Parts<'_>> {
 }
 
 /// Strict base64url: no padding, no blanks, no stray bits at the end.
-fn part(encoded: &str) -> Option<Vec<u8>> {
+pub(super) fn part(encoded: &str) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode(encoded).ok().filter(|bytes| !bytes.is_empty())
 }
 
-fn object(bytes: &[u8]) -> Option<Map<String, Value>> {
+pub(super) fn object(bytes: &[u8]) -> Option<Map<String, Value>> {
     match strict_json(bytes)? {
         Value::Object(members) => Some(members),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => None,

@@ -7,6 +7,7 @@ use super::{Clock, Failure, Ledger, Shared, Site, draw_id, entropy, log_key, tal
 use crate::command::CreateServer;
 use crate::event::{Record, RecordError};
 use crate::log::{self, Cause, Committer, DataDirectory, EngineKind, Fatal, KeptCheckpoints, LogStore, StoredRecord, VerifyFailure};
+use crate::outbound::Outbound;
 use crate::projection::{Corrupt, State};
 use crate::terms::{Seq, SiteName, Subject};
 use crate::vault::{PasswordPool, Vault, VaultError};
@@ -25,6 +26,8 @@ pub struct OpenSettings {
     pub master_key_file: Option<PathBuf>,
     /// Tells the time; the machine's clock unless a test says otherwise.
     pub clock: Option<Clock>,
+    /// The way to what clients point at.
+    pub outbound: Outbound,
     /// Called once when the log can take nothing any more: it should end the process.
     pub on_fatal: Box<dyn Fn(&Fatal) + Send + Sync>,
 }
@@ -122,6 +125,7 @@ impl Ledger {
             known_tokens: Default::default(),
             tallies: tallies::Tallies::default(),
             registrations: Default::default(),
+            outbound: settings.outbound,
             kept_checkpoints: KeptCheckpoints::of(&directory),
             directory,
         };
@@ -176,7 +180,7 @@ mod tests {
     fn settings(directory: PathBuf, fatal: &Arc<Mutex<Vec<String>>>) -> OpenSettings {
         let told = Arc::clone(fatal);
         let on_fatal = Box::new(move |fatal: &Fatal| told.lock().unwrap().push(fatal.to_string()));
-        OpenSettings { directory, engine: EngineKind::File, master_key_file: None, clock: None, on_fatal }
+        OpenSettings { directory, engine: EngineKind::File, master_key_file: None, clock: None, outbound: Outbound::default(), on_fatal }
     }
 
     async fn create_site(ledger: Ledger) -> Result<Arc<Site>, crate::ledger::SiteError> {

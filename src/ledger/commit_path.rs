@@ -45,6 +45,7 @@ fn open(folder: &Path, engine: Arc<dyn EventLog>) -> Result<Ledger, StartError> 
         engine: EngineKind::File,
         master_key_file: None,
         clock: None,
+        outbound: Default::default(),
         on_fatal: Box::new(|_| {}),
     };
     Ledger::over(directory, store, settings)
@@ -178,7 +179,7 @@ async fn founded() -> Base {
 
 fn stranger() -> ClientProof {
     let secret = SecretFact::Verified(draw_secret::<64>().digest());
-    ClientProof { client: Some(ClientId::from_bytes(draw_bytes())), via: Via::Post, secret }
+    ClientProof { client: Some(ClientId::from_bytes(draw_bytes())), via: Via::Post, secret, assertion: None }
 }
 
 /// Tells a story with one fault: the founding of a site, or what goes on at one. Whether it was told to its end.

@@ -4,8 +4,10 @@
 //! [`Submitted::durable`] lets the answer go only after the commit point. Reads ask [`Site::wait`] to hold them back until what
 //! they rest on is durable.
 
+mod assertions;
 mod boot;
 mod checkpoints;
+mod client_keys;
 mod clock;
 #[cfg(test)]
 mod commit_path;
@@ -49,6 +51,7 @@ pub use site::Site;
 pub use submit::Submitted;
 
 use crate::log::{Committer, DataDirectory, KeptCheckpoints};
+use crate::outbound::Outbound;
 use crate::terms::{RequestId, SiteName};
 use crate::vault::{PasswordPool, Vault};
 use std::collections::BTreeMap;
@@ -71,6 +74,7 @@ struct Shared {
     known_tokens: known_tokens::KnownTokens,
     tallies: tallies::Tallies,
     registrations: registrations::Registrations,
+    outbound: Outbound,
     kept_checkpoints: KeptCheckpoints,
     directory: DataDirectory,
 }

@@ -7,7 +7,7 @@ use crate::command::{
     ChangeClient, ChangeUser, ClientChange, CreateSite, CreateUser, Decide, GenerateKey, Noted, Refused, RegisterClient, RetireKey,
     SecretFact, UserChange,
 };
-use crate::event::{Endpoint, Profile, PublicJwk, Refusal};
+use crate::event::{Edition, Endpoint, Profile, PublicJwk, Refusal};
 use crate::jose::{KeyMaterial, SigningKey};
 use crate::projection::State;
 use crate::terms::{Actor, ClientId, CredentialId, KeyId, RequestFacts, Role, Secret, SigningAlgorithm, SiteName, Subject, UserId};
@@ -49,7 +49,12 @@ impl Ledger {
     ) -> Result<Arc<Site>, SiteError> {
         let site = self.enter_site(name).await?;
         let checkpoint_key = log_key::of_issuer(&site.keys, &issuer, name)?.verifier().to_string();
-        self.carry_out(&site, CreateSite { issuer, checkpoint_key, profile, title, by: by.clone() }, self.own_request()).await?;
+        self.carry_out(
+            &site,
+            CreateSite { issuer, checkpoint_key, profile, title, edition: Edition::CURRENT, by: by.clone() },
+            self.own_request(),
+        )
+        .await?;
         for alg in SigningAlgorithm::ALL {
             self.generate_key(&site, *alg, by.clone(), self.own_request()).await?;
         }
@@ -87,6 +92,7 @@ impl Ledger {
         let key = SigningKey::from_pkcs8(kid, alg, &der).map_err(Failure::from)?;
         let jwk = match key.public_jwk().material {
             KeyMaterial::Rsa { n, e } => PublicJwk::Rsa { n, e },
+            KeyMaterial::Ec { x, y, .. } => PublicJwk::Ec { crv: "P-256".to_owned(), x, y },
             KeyMaterial::Okp { x, .. } => PublicJwk::Okp { crv: "Ed25519".to_owned(), x },
         };
         self.carry_out(site, GenerateKey { kid, alg, jwk, by }, request).await?;
@@ -255,5 +261,52 @@ fn nothing_was_decided(error: &SiteError) -> bool {
     match error {
         SiteError::Refused(_) | SiteError::Failure(Failure::Busy | Failure::ClockUntrusted) => true,
         SiteError::Failure(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::OpenSettings;
+    use crate::log::EngineKind;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_site_that_is_older_than_an_algorithm_gets_its_key_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = || {
+            let directory = folder.path().join("data");
+            let on_fatal = Box::new(|fatal: &_| panic!("{fatal}"));
+            let (engine, outbound) = (EngineKind::File, Default::default());
+            Ledger::open(OpenSettings { directory, engine, master_key_file: None, clock: None, outbound, on_fatal }).unwrap()
+        };
+        let (ledger, name, by) = (open(), SiteName::default_site(), Actor::Os(0));
+        let site = ledger.enter_site(&name).await.unwrap();
+        let issuer = "https://op.test/oauth2/default".to_owned();
+        let checkpoint_key = log_key::of_issuer(&site.keys, &issuer, &name).unwrap().verifier().to_string();
+        let (profile, title, edition) = (Profile::Standard, "T".to_owned(), Edition::CURRENT);
+        let create = CreateSite { issuer, checkpoint_key, profile, title, edition, by: by.clone() };
+        ledger.carry_out(&site, create, ledger.own_request()).await.unwrap();
+        let mut kept = Vec::new();
+        for alg in [SigningAlgorithm::Rs256, SigningAlgorithm::EdDsa] {
+            kept.push(ledger.generate_key(&site, alg, by.clone(), ledger.own_request()).await.unwrap());
+        }
+        ledger.shut_down();
+        drop((site, ledger));
+
+        let ledger = open();
+        let site = ledger.site(&name).unwrap();
+        for _ in 0..2 {
+            ledger.complete_keys(&site).await.unwrap();
+            let signing = |alg| site.read(|state| state.keys.signing(alg).map(|key| key.kid));
+            assert_eq!(
+                [SigningAlgorithm::Rs256, SigningAlgorithm::EdDsa].map(signing).to_vec(),
+                kept.iter().copied().map(Some).collect::<Vec<_>>()
+            );
+            for alg in SigningAlgorithm::ALL {
+                let kid = signing(*alg).unwrap();
+                assert_eq!(ledger.signing_key(&site, kid).unwrap().algorithm(), *alg);
+            }
+            assert_eq!(site.read(|state| state.head), crate::terms::Seq(5));
+        }
     }
 }

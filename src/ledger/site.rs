@@ -2,6 +2,7 @@
 
 use super::Failure;
 use super::checkpoints::Checkpoints;
+use super::client_keys::ClientKeys;
 use super::digests::{Digests, RecordedDigest};
 use super::index::{Index, Most};
 use super::keyring::Keyring;
@@ -21,6 +22,7 @@ pub struct Site {
     pub(super) lane: Arc<Lane>,
     pub(super) keys: Arc<SiteKeys>,
     pub(super) keyring: Keyring,
+    pub(super) client_keys: ClientKeys,
     pub(super) checkpoints: Checkpoints,
     pub(super) digests: Digests,
     /// Up to this millisecond there are keys for what is sealed when nobody is known, so that not every request asks the vault.
@@ -47,6 +49,7 @@ impl Site {
             lane,
             keys,
             keyring: Keyring::default(),
+            client_keys: ClientKeys::default(),
             checkpoints: Checkpoints::default(),
             digests,
             months_until: AtomicU64::new(0),

@@ -39,6 +39,7 @@ fn open(folder: &Path, clock: &FrozenClock) -> Ledger {
         engine: EngineKind::File,
         master_key_file: None,
         clock: Some(Clock::frozen(clock.clone())),
+        outbound: Default::default(),
         on_fatal: Box::new(|fatal| panic!("{fatal}")),
     };
     Ledger::open(settings).unwrap()
@@ -107,7 +108,7 @@ impl World {
         self.carry_out(RotateRefresh { refresh_token, scope: None, client_auth: self.proof() }).await.unwrap().tokens
     }
     fn proof(&self) -> ClientProof {
-        ClientProof { client: Some(self.client.clone()), via: Via::Post, secret: SecretFact::Verified(self.secret) }
+        ClientProof { client: Some(self.client.clone()), via: Via::Post, secret: SecretFact::Verified(self.secret), assertion: None }
     }
     async fn status(&self, token: &Secret) -> Status {
         let presented = self.ledger.present(&self.site, token.expose());

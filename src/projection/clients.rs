@@ -33,6 +33,8 @@ pub struct Client {
     pub registered_at: Timestamp,
     /// The record that holds its sealed contacts.
     pub contacts_at: Seq,
+    /// The record that last said how it authenticates: its method, its keys, or where they are.
+    pub keys_at: Seq,
     /// The event that last changed it.
     pub changed: Seq,
 }
@@ -62,6 +64,12 @@ pub fn is_another_app(before: &Map<String, Value>, after: &Map<String, Value>) -
         "localized",
     ];
     SEEN.iter().any(|name| before.get(*name) != after.get(*name))
+}
+
+/// Whether a change of metadata changes how the client proves who it is.
+fn authenticates_otherwise(before: &Map<String, Value>, after: &Map<String, Value>) -> bool {
+    const PROOF: [&str; 4] = ["token_endpoint_auth_method", "token_endpoint_auth_signing_alg", "jwks", "jwks_uri"];
+    PROOF.iter().any(|name| before.get(*name) != after.get(*name))
 }
 
 /// The clients of a site.
@@ -103,6 +111,7 @@ impl Clients {
                     registration_path: *registration_path,
                     registered_at: t,
                     contacts_at: seq,
+                    keys_at: seq,
                     changed: seq,
                 };
                 self.by_path.insert(*registration_path, client.clone());
@@ -120,6 +129,12 @@ impl Clients {
                     members.retain(|name, _| !before.contains_key(name));
                     members.extend(after.clone());
                     found.metadata = serde_json::from_value(Value::Object(members)).map_err(|_| "the metadata cannot be read")?;
+                    if authenticates_otherwise(before, after) {
+                        found.keys_at = seq;
+                    }
+                    if !found.metadata.has_secret() {
+                        found.secret = None;
+                    }
                     found.status = *status;
                     found.waits = *status == ClientStatus::PendingApproval;
                     found.verified = found.verified && (is_administrator(actor) || !is_another_app(before, after));
@@ -147,7 +162,7 @@ impl Clients {
                 self.by_path.remove(&gone.registration_path);
                 Ok(())
             }
-            ClientEvent::AuthFailed { .. } => Ok(()),
+            ClientEvent::AuthFailed { .. } | ClientEvent::AssertionUsed { .. } => Ok(()),
         }
     }
 

@@ -40,7 +40,8 @@ impl Consents {
             ConsentEvent::Granted { consent, user, client, requested_scope, scope, .. } => {
                 let key = (*user, client.clone());
                 // What was asked for and left out is allowed no more; what was not asked for stays as it was.
-                let before = self.0.get(&key).map(|before| before.scope.without(requested_scope));
+                let left_out = requested_scope.beyond(scope);
+                let before = self.0.get(&key).map(|before| before.scope.without(&left_out));
                 let scope = before.unwrap_or_default().union(scope);
                 self.0.insert(key, Consent { id: *consent, scope, changed: seq });
             }

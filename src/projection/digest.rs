@@ -1,6 +1,6 @@
 //! The state digest: one number for everything that a state knows (DESIGN.md §5 rule 8).
 //!
-//! Each entity (client, user, failed sign-ins, session, consent, grant, code, token, key, site) is hashed by itself, and the hashes are
+//! Each entity (client, used assertion, user, failed sign-ins, session, consent, grant, code, token, key, site) is hashed by itself, and the hashes are
 //! summed modulo 2^256. A sum has no order, so no map's order is in it; and an entity that changes is taken out as it was and put in as
 //! it is, so keeping the digest up costs what an event touches, never what the state holds.
 //!
@@ -16,7 +16,7 @@ use serde::Serialize;
 
 /// The version of what is folded into an entity and how it is written. Raised whenever an entity gains, loses or renames a field:
 /// digests of different versions are not compared.
-pub const FOLD_VERSION: u32 = 1;
+pub const FOLD_VERSION: u32 = 2;
 
 /// Something that the digest counts.
 pub(super) trait Entity: Serialize {

@@ -10,6 +10,7 @@ pub(super) enum Thing {
     Grant(GrantId),
     Session(SessionId),
     Login(Digest),
+    Assertion(Digest),
 }
 
 /// Things in the order in which they are to be looked at. Each stands here once, at its end or, if it was prolonged since, before it;

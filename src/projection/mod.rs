@@ -3,6 +3,7 @@
 //! State holds no personal data: it points at the record whose sealed fields hold it. Forgetting is part of the fold and
 //! driven by the records' `t` alone.
 
+mod assertions;
 mod clients;
 mod consents;
 mod digest;
@@ -17,6 +18,7 @@ mod table;
 mod users;
 mod view;
 
+pub use assertions::{Assertions, UsedAssertion};
 pub use clients::{Client, Clients, is_another_app};
 pub use consents::{Consent, Consents};
 pub use digest::FOLD_VERSION;
@@ -49,6 +51,8 @@ pub struct State {
     pub server: Option<Server>,
     /// Registered clients.
     pub clients: Clients,
+    /// Assertions that clients have used.
+    pub assertions: Assertions,
     /// End-users.
     pub users: Users,
     /// Failed sign-ins by login.
@@ -107,9 +111,10 @@ impl State {
         sum.digest()
     }
 
-    fn sums(&self) -> [Sum; 9] {
+    fn sums(&self) -> [Sum; 10] {
         [
             self.clients.table().sum(),
+            self.assertions.table().sum(),
             self.users.table().sum(),
             self.logins.table().sum(),
             self.sessions.table().sum(),
@@ -127,6 +132,7 @@ impl State {
         let mut sum = self.counted_owner();
         let shares = [
             self.clients.table().recount(),
+            self.assertions.table().recount(),
             self.users.table().recount(),
             self.logins.table().recount(),
             self.sessions.table().recount(),
@@ -159,7 +165,10 @@ impl State {
                 self.owner_sum = self.counted_owner();
                 Ok(())
             }
-            Event::Client(event) => self.clients.fold(event, &record.actor, seq, t),
+            Event::Client(event) => {
+                self.assertions.fold(event, &mut self.expiries);
+                self.clients.fold(event, &record.actor, seq, t)
+            }
             Event::User(event) => {
                 self.logins.fold_user(event, &self.users);
                 self.users.fold(event, seq)
@@ -202,6 +211,7 @@ impl State {
                 expiry::Thing::Token(token) => self.grants.forget_token(&token),
                 expiry::Thing::Grant(grant) => self.grants.forget_grant(&grant, t, &mut self.expiries),
                 expiry::Thing::Session(session) => self.sessions.forget(&session, t, &self.grants, &mut self.expiries),
+                expiry::Thing::Assertion(assertion) => self.assertions.forget(&assertion),
                 expiry::Thing::Login(login) => self.logins.forget(&login, t, &mut self.expiries),
             }
         }

@@ -12,6 +12,8 @@ use std::hash::Hash;
 words!(
     /// The kinds of entities that there are many of.
     Collection, "collection", {
+        /// Assertions that clients have used, by a tag of client and `jti`.
+        Assertions = "assertions",
         /// Registered clients, by id.
         Clients = "clients",
         /// Authorization codes, by id.
@@ -37,6 +39,7 @@ impl State {
     /// How many there are of this kind.
     pub fn count(&self, of: Collection) -> usize {
         match of {
+            Collection::Assertions => self.assertions.table().len(),
             Collection::Clients => self.clients.table().len(),
             Collection::Codes => self.grants.codes_table().len(),
             Collection::Consents => self.consents.table().len(),
@@ -52,6 +55,7 @@ impl State {
     /// The entities of this kind whose ids are wanted, by id.
     pub fn entities(&self, of: Collection, wanted: &dyn Fn(&str) -> bool) -> BTreeMap<String, Value> {
         match of {
+            Collection::Assertions => written(self.assertions.table(), |id, _| id.to_string(), wanted),
             Collection::Clients => written(self.clients.table(), |id, _| id.to_string(), wanted),
             Collection::Codes => written(self.grants.codes_table(), |_, code| code.id.to_string(), wanted),
             Collection::Consents => written(self.consents.table(), |(user, client), _| format!("{user}/{client}"), wanted),

@@ -1,7 +1,7 @@
 //! Checking an authorization request (RFC 6749 §4.1.1, OpenID Connect Core §3.1.2, SPEC.md a.3 and d). Nothing is recorded
 //! yet: an interaction is not an event.
 
-use super::scopes::fits_a_token;
+use super::scopes::{fits_a_token, site_name};
 use crate::event::{ClientStatus, Refusal, UnknownScope};
 use crate::projection::{Client, Site, State};
 use crate::terms::{ClientId, CodeChallenge, Prompt, ScopeSet};
@@ -47,6 +47,27 @@ impl<'a> AuthorizationTarget<'a> {
     /// Whether the request named it, so that the token request must too.
     pub fn sent(&self) -> bool {
         self.sent
+    }
+}
+
+/// What is wrong with a request, and which of its words, if a word is.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Objection {
+    /// What is wrong.
+    pub refusal: Refusal,
+    /// The words it is about, checked to be printable.
+    pub detail: Option<String>,
+}
+
+impl From<Refusal> for Objection {
+    fn from(refusal: Refusal) -> Self {
+        Self { refusal, detail: None }
+    }
+}
+
+impl Objection {
+    fn about(refusal: Refusal, detail: String) -> Self {
+        Self { refusal, detail: Some(detail) }
     }
 }
 
@@ -112,33 +133,31 @@ pub fn check_authorization(
     site: &Site,
     target: &AuthorizationTarget<'_>,
     request: &AuthorizationRequest<'_>,
-) -> Result<Requested, Refusal> {
+) -> Result<Requested, Objection> {
     let metadata = &target.client.metadata;
     if request.request.is_some() {
-        return Err(Refusal::RequestObjectUnsupported);
+        return Err(Refusal::RequestObjectUnsupported.into());
     }
     if request.request_uri.is_some() {
-        return Err(Refusal::RequestUriUnsupported);
+        return Err(Refusal::RequestUriUnsupported.into());
     }
     match request.response_type {
-        None => return Err(Refusal::ResponseTypeMissing),
-        Some("code") if !metadata.response_types.iter().any(|own| own == "code") => return Err(Refusal::ResponseTypeNotAllowed),
+        None => return Err(Refusal::ResponseTypeMissing.into()),
+        Some("code") if !metadata.response_types.iter().any(|own| own == "code") => return Err(Refusal::ResponseTypeNotAllowed.into()),
         Some("code") => {}
-        Some(_) => return Err(Refusal::ResponseTypeUnsupported),
+        Some(_) => return Err(Refusal::ResponseTypeUnsupported.into()),
     }
     if request.response_mode.is_some_and(|mode| mode != "query") {
-        return Err(Refusal::ResponseModeUnsupported);
+        return Err(Refusal::ResponseModeUnsupported.into());
     }
     if request.state.is_some_and(|state| state.len() > STATE_LENGTH_MAX)
         || request.nonce.is_some_and(|nonce| nonce.len() > NONCE_LENGTH_MAX)
     {
-        return Err(Refusal::ParameterTooLong);
+        return Err(Refusal::ParameterTooLong.into());
     }
     let code_challenge = challenge(site, target.client, request)?;
-    let (scope, audience) = (scope(site, target.client, request)?, audience(site, request.aud)?);
-    if !fits_a_token(&scope, site, audience.as_deref()) {
-        return Err(Refusal::ParameterTooLong);
-    }
+    let audience = audience(site, request.aud)?;
+    let scope = scope(site, target.client, request, audience.as_deref())?;
     let max_age = request.max_age.map(|seconds| seconds.parse().map_err(|_| Refusal::ParameterMalformed)).transpose()?;
     Ok(Requested {
         scope,
@@ -162,14 +181,36 @@ fn challenge(site: &Site, client: &Client, request: &AuthorizationRequest<'_>) -
     }
 }
 
-/// Asked for ∩ registered; what the site does not know at all is refused or dropped (SPEC.md k-10, k-11).
-fn scope(site: &Site, client: &Client, request: &AuthorizationRequest<'_>) -> Result<ScopeSet, Refusal> {
-    let asked = ScopeSet::parse(request.scope.unwrap_or("openid")).map_err(|_| Refusal::ScopeUnknown)?;
-    if site.settings.scope_unknown == UnknownScope::Reject && !asked.is_within(&site.settings.scopes) {
-        return Err(Refusal::ScopeUnknown);
+/// Asked for ∩ registered ∩ offered; of what the site does not know at all the request is refused, or it is dropped (SPEC.md k-10,
+/// k-11).
+fn scope(site: &Site, client: &Client, request: &AuthorizationRequest<'_>, audience: Option<&str>) -> Result<ScopeSet, Objection> {
+    let text = request.scope.unwrap_or("openid");
+    let rejects = site.settings.scope_unknown == UnknownScope::Reject;
+    let asked = if rejects { ScopeSet::parse(text) } else { ScopeSet::parse_understood(text) };
+    // A stranger's word is not repeated where a redirect would carry it (THREATS.md A91).
+    let asked = asked.map_err(|_| Refusal::ScopeUnknown)?;
+    let asked = match site_name(site) {
+        Some(own) => asked.without_site(&own),
+        None => asked,
+    };
+    let unknown = asked.foreign_to(&site.settings.scopes);
+    if rejects && !unknown.is_empty() {
+        return Err(Refusal::ScopeUnknown.into());
     }
-    let may_have = asked.intersection(&client.metadata.scope).intersection(&site.settings.scopes);
-    if may_have.is_empty() { Err(Refusal::ScopeEmpty) } else { Ok(may_have) }
+    let registered = asked.narrowed_to(&client.metadata.scope);
+    let may_have =
+        registered.and_then(|registered| registered.narrowed_to(&site.settings.scopes)).map_err(|_| Refusal::ParameterTooLong)?;
+    if may_have.is_empty() {
+        let known = asked.intersection(&site.settings.scopes);
+        return Err(match known.is_empty() {
+            true => Refusal::ScopeEmpty.into(),
+            false => Objection::about(Refusal::ScopeEmpty, known.to_string()),
+        });
+    }
+    if !fits_a_token(&may_have, site, audience) {
+        return Err(Refusal::ParameterTooLong.into());
+    }
+    Ok(may_have)
 }
 
 /// `none` stands alone (OpenID Connect Core §3.1.2.1).

@@ -1,7 +1,7 @@
 //! Which claims a scope lets a client see (OpenID Connect Core §5.4, SPEC.md e.2). Unknown claims are left out.
 
-use crate::terms::ScopeSet;
-use serde_json::{Map, Value};
+use crate::terms::{Meaning, NamedScope, Scope, ScopeSet};
+use serde_json::{Map, Value, json};
 
 const PROFILE: &[&str] = &[
     "name",
@@ -21,36 +21,45 @@ const PROFILE: &[&str] = &[
 ];
 
 /// The claims behind one scope.
-fn claims_behind(scope: &str) -> &'static [&'static str] {
-    match scope {
-        "profile" => PROFILE,
-        "email" => &["email", "email_verified"],
-        "phone" => &["phone_number", "phone_number_verified"],
-        "address" => &["address"],
-        "name" => &["name"],
-        "given_name" => &["given_name"],
-        "family_name" => &["family_name"],
-        "nickname" => &["nickname"],
-        "email_verified" => &["email_verified"],
-        "phone_verified" => &["phone_number_verified"],
-        "fhirUser" => &["fhirUser"],
-        _ => &[],
+pub(super) fn claims_behind(scope: &Scope) -> &'static [&'static str] {
+    let Meaning::Named(named) = scope.meaning() else { return &[] };
+    match named {
+        NamedScope::Profile => PROFILE,
+        NamedScope::Email => &["email", "email_verified"],
+        NamedScope::Phone => &["phone_number", "phone_number_verified"],
+        NamedScope::Address => &["address"],
+        NamedScope::Name => &["name"],
+        NamedScope::GivenName => &["given_name"],
+        NamedScope::FamilyName => &["family_name"],
+        NamedScope::Nickname => &["nickname"],
+        NamedScope::EmailVerified => &["email_verified"],
+        NamedScope::PhoneVerified => &["phone_number_verified"],
+        NamedScope::FhirUser => &["fhirUser"],
+        NamedScope::Openid | NamedScope::OnlineAccess | NamedScope::OfflineAccess => &[],
+        NamedScope::Launch | NamedScope::LaunchPatient | NamedScope::LaunchEncounter => &[],
+        NamedScope::ApiOemr | NamedScope::ApiFhir | NamedScope::ApiPort | NamedScope::ApiPofh | NamedScope::Admin => &[],
     }
 }
 
-/// The known claims that this scope shows.
+/// The known claims that this scope shows, each in the form of OpenID Connect Core §5.1. What has another form is not known.
 pub fn claims_of(scope: &ScopeSet, known: &Map<String, Value>) -> Map<String, Value> {
-    let names = scope.iter().flat_map(|scope| claims_behind(scope.as_str()));
-    let shown = names.filter_map(|name| known.get(*name).map(|value| ((*name).to_owned(), value.clone())));
-    let mut claims: Map<String, Value> = shown.collect();
-    // OpenID Connect Core §5.1: a client must not take an address for proved that nobody proved.
-    if claims.contains_key("email") {
-        claims.entry("email_verified").or_insert(Value::Bool(false));
+    let names = scope.iter().flat_map(claims_behind);
+    names.filter_map(|name| Some(((*name).to_owned(), claim(name, known)?))).collect()
+}
+
+fn claim(name: &str, known: &Map<String, Value>) -> Option<Value> {
+    let own = known.get(name);
+    match name {
+        // A client must not take for proved what nobody proved.
+        "email_verified" => known.get("email").map(|_| Value::Bool(own == Some(&Value::Bool(true)))),
+        "phone_number_verified" => known.get("phone_number").map(|_| Value::Bool(own == Some(&Value::Bool(true)))),
+        "updated_at" => own.filter(|value| value.is_number()).cloned(),
+        "address" => match (own?.as_str(), own?.as_object()) {
+            (Some(text), _) => Some(json!({ "formatted": text })).filter(|_| !text.is_empty()),
+            (None, members) => members.filter(|members| !members.is_empty()).map(|members| Value::Object(members.clone())),
+        },
+        _ => own.filter(|value| value.as_str().is_some_and(|text| !text.is_empty())).cloned(),
     }
-    if claims.contains_key("phone_number") {
-        claims.entry("phone_number_verified").or_insert(Value::Bool(false));
-    }
-    claims
 }
 
 /// What the thread's ID tokens carry besides: each API family as a claim of its own (SPEC.md k-36).
@@ -62,14 +71,74 @@ pub fn seed_claims(scope: &ScopeSet) -> Map<String, Value> {
 mod tests {
     use super::*;
 
+    fn shown(scope: &str, known: &Value) -> Value {
+        Value::Object(claims_of(&ScopeSet::parse(scope).unwrap(), known.as_object().unwrap()))
+    }
+
     #[test]
     fn a_claim_is_shown_only_by_its_scope_and_never_made_up() {
-        let known = serde_json::json!({"name": "Jane Doe", "email": "jane@example.org", "birthdate": "1970-01-01"});
-        let Value::Object(known) = known else { unreachable!() };
-        let shown = |scope: &str| Value::Object(claims_of(&ScopeSet::parse(scope).unwrap(), &known));
-        assert_eq!(shown("openid"), serde_json::json!({}));
-        assert_eq!(shown("openid email"), serde_json::json!({"email": "jane@example.org", "email_verified": false}));
-        assert_eq!(shown("openid phone"), serde_json::json!({}));
-        assert_eq!(shown("profile"), serde_json::json!({"name": "Jane Doe", "birthdate": "1970-01-01"}));
+        let known = json!({"name": "Jane Doe", "email": "jane@example.org", "birthdate": "1970-01-01"});
+        assert_eq!(shown("openid", &known), json!({}));
+        assert_eq!(shown("openid email", &known), json!({"email": "jane@example.org", "email_verified": false}));
+        assert_eq!(shown("openid phone phone_verified", &known), json!({}));
+        assert_eq!(shown("profile", &known), json!({"name": "Jane Doe", "birthdate": "1970-01-01"}));
+    }
+
+    #[test]
+    fn each_scope_shows_the_claims_of_its_row() {
+        let rows = [
+            (
+                "profile",
+                "name family_name given_name middle_name nickname preferred_username profile picture website gender birthdate zoneinfo \
+                 locale updated_at",
+            ),
+            ("email", "email email_verified"),
+            ("phone", "phone_number phone_number_verified"),
+            ("address", "address"),
+            ("fhirUser", "fhirUser"),
+            ("name", "name"),
+            ("given_name", "given_name"),
+            ("family_name", "family_name"),
+            ("nickname", "nickname"),
+            ("email_verified", "email_verified"),
+            ("phone_verified", "phone_number_verified"),
+            ("api:oemr api:fhir api:port api:pofh", ""),
+            ("openid online_access offline_access launch launch/patient launch/encounter writ:admin", ""),
+            ("site:default patient/Patient.rs user/Patient.rs system/Patient.rs x", ""),
+        ];
+        let mut known: Map<String, Value> = PROFILE.iter().map(|name| ((*name).to_owned(), "x".into())).collect();
+        for (name, value) in [("email", json!("a@b.c")), ("email_verified", json!(true)), ("phone_number", json!("+49"))] {
+            known.insert(name.to_owned(), value);
+        }
+        for (name, value) in [("address", json!({"country": "DE"})), ("updated_at", json!(1)), ("fhirUser", json!("https://f/Patient/1"))] {
+            known.insert(name.to_owned(), value);
+        }
+        let known = Value::Object(known);
+        for (scope, claims) in rows {
+            let mut expected: Vec<&str> = claims.split_whitespace().collect();
+            expected.sort_unstable();
+            let shown = shown(scope, &known);
+            assert_eq!(shown.as_object().unwrap().keys().collect::<Vec<_>>(), expected, "{scope}");
+        }
+    }
+
+    #[test]
+    fn a_claim_has_the_form_of_the_standard_or_is_not_known() {
+        let known = json!({
+            "email": "a@b.c", "email_verified": "yes", "address": "Main Street 1, Springfield", "updated_at": "", "nickname": "",
+            "locale": "en-US", "gender": null,
+        });
+        assert_eq!(shown("email", &known), json!({"email": "a@b.c", "email_verified": false}));
+        assert_eq!(shown("address", &known), json!({"address": {"formatted": "Main Street 1, Springfield"}}));
+        assert_eq!(shown("profile", &known), json!({"locale": "en-US"}));
+        for nothing in [json!(""), json!({}), json!(7)] {
+            assert_eq!(shown("address", &json!({ "address": nothing })), json!({}));
+        }
+    }
+
+    #[test]
+    fn an_api_family_is_a_claim_of_its_own_in_the_threads_id_tokens() {
+        let claims = seed_claims(&ScopeSet::parse("openid api:fhir api:pofh patient/Patient.rs").unwrap());
+        assert_eq!(Value::Object(claims), json!({"api:fhir": true, "api:pofh": true}));
     }
 }

@@ -1,9 +1,11 @@
 //! The metadata document (OpenID Connect Discovery §3, RFC 8414 §2): exactly what is built and allowed, no more.
 
+use super::claims::claims_behind;
 use crate::event::RegistrationMode;
 use crate::projection::{Site, State};
-use crate::terms::{GrantType, SigningAlgorithm, TokenEndpointAuthMethod};
+use crate::terms::{ClientAlgorithm, GrantType, Scope, SigningAlgorithm, TokenEndpointAuthMethod};
 use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
 
 /// The document of a site.
 pub fn discovery(state: &State, site: &Site) -> Map<String, Value> {
@@ -12,7 +14,8 @@ pub fn discovery(state: &State, site: &Site) -> Map<String, Value> {
     let grant_types: Vec<&str> = GrantType::ALL.iter().map(|grant_type| grant_type.as_str()).collect();
     let algorithms: Vec<&str> =
         SigningAlgorithm::ALL.iter().filter(|alg| state.keys.signing(**alg).is_some()).map(|alg| alg.as_str()).collect();
-    let scopes: Vec<String> = site.settings.scopes.iter().map(ToString::to_string).collect();
+    let of_clients: Vec<&str> = ClientAlgorithm::ALL.iter().map(|alg| alg.as_str()).collect();
+    let scopes: BTreeSet<String> = site.settings.scopes.iter().flat_map(Scope::spellings).collect();
     let document = json!({
         "issuer": issuer,
         "authorization_endpoint": format!("{issuer}/authorize"),
@@ -30,15 +33,14 @@ pub fn discovery(state: &State, site: &Site) -> Map<String, Value> {
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": algorithms,
         "token_endpoint_auth_methods_supported": methods,
+        "token_endpoint_auth_signing_alg_values_supported": of_clients,
         "introspection_endpoint_auth_methods_supported": methods,
+        "introspection_endpoint_auth_signing_alg_values_supported": of_clients,
         "revocation_endpoint_auth_methods_supported": methods,
+        "revocation_endpoint_auth_signing_alg_values_supported": of_clients,
         "code_challenge_methods_supported": ["S256"],
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
-        "claims_supported": [
-            "sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "sid", "name", "family_name", "given_name", "middle_name",
-            "nickname", "preferred_username", "profile", "picture", "website", "gender", "birthdate", "zoneinfo", "locale",
-            "updated_at", "email", "email_verified", "phone_number", "phone_number_verified", "address",
-        ],
+        "claims_supported": claims(site),
         "claims_parameter_supported": false,
         "request_parameter_supported": false,
         "request_uri_parameter_supported": false,
@@ -50,4 +52,11 @@ pub fn discovery(state: &State, site: &Site) -> Map<String, Value> {
         document.remove("registration_endpoint");
     }
     document
+}
+
+/// What tokens and userinfo can say: the server's own claims and those behind a scope of the site.
+fn claims(site: &Site) -> Vec<&'static str> {
+    let own = ["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "sid"];
+    let shown: BTreeSet<&str> = site.settings.scopes.iter().flat_map(claims_behind).copied().collect();
+    own.into_iter().chain(shown).collect()
 }

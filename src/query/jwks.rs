@@ -1,7 +1,7 @@
 //! The JWK Set (RFC 7517 §5).
 
 use crate::event::PublicJwk;
-use crate::jose::{Curve, Jwk, JwkSet, KeyMaterial, KeyUse};
+use crate::jose::{Curve, EcCurve, Jwk, JwkSet, KeyMaterial, KeyUse};
 use crate::projection::{Key, State};
 use crate::terms::SigningAlgorithm;
 
@@ -18,6 +18,7 @@ pub fn jwk_set(state: &State) -> JwkSet {
 pub fn jwk(key: &Key) -> Jwk {
     let material = match key.jwk.clone() {
         PublicJwk::Rsa { n, e } => KeyMaterial::Rsa { n, e },
+        PublicJwk::Ec { x, y, .. } => KeyMaterial::Ec { crv: EcCurve::P256, x, y },
         PublicJwk::Okp { x, .. } => KeyMaterial::Okp { crv: Curve::Ed25519, x },
     };
     Jwk { material, kid: key.kid, alg: key.alg, key_use: KeyUse::Sig }

@@ -7,7 +7,9 @@ mod introspect;
 mod jwks;
 mod scopes;
 
-pub use authorization::{AuthorizationRequest, AuthorizationTarget, Requested, check_authorization, find_target, recheck_target};
+pub use authorization::{
+    AuthorizationRequest, AuthorizationTarget, Objection, Requested, check_authorization, find_target, recheck_target,
+};
 pub use claims::{claims_of, seed_claims};
 pub use discovery::discovery;
 pub use introspect::{Introspection, Status, TokenFacts, TokenName, introspect};

@@ -2,12 +2,19 @@
 
 use crate::jose::COMPACT_LENGTH_MAX;
 use crate::projection::Site;
-use crate::terms::{ScopeSet, SiteName};
+use crate::terms::{Scope, ScopeSet, SiteName};
 
 /// The scope as tokens, token responses and introspection show it: with `site:{id}` beside any `api:` scope (SPEC.md k-25).
 pub fn visible_scope(scope: &ScopeSet, site: &SiteName) -> ScopeSet {
-    let tenant = format!("site:{site}").parse().ok().filter(|_| scope.iter().any(|scope| scope.is_api_family()));
-    tenant.into_iter().fold(scope.clone(), ScopeSet::with)
+    match scope.iter().any(Scope::is_api_family) {
+        true => scope.clone().with(Scope::of_site(site.clone())),
+        false => scope.clone(),
+    }
+}
+
+/// The site's name, which ends its issuer.
+pub fn site_name(site: &Site) -> Option<SiteName> {
+    site.issuer.rsplit_once("/oauth2/").and_then(|(_, name)| name.parse().ok())
 }
 
 /// Whether an access token with this scope can be presented again: a longer one would be read by nobody (THREATS.md A46). The
@@ -18,7 +25,7 @@ pub fn fits_a_token(scope: &ScopeSet, site: &Site, audience: Option<&str>) -> bo
     // The members with their names, ids, times and the site's name, at their longest.
     const MEMBERS: usize = 600;
     // Each scope stands there twice: in a text, and in a list with quotation marks and commas.
-    let scopes: usize = scope.iter().map(|scope| 2 * scope.as_str().len() + 4).sum();
+    let scopes: usize = scope.spelt().iter().map(|scope| 2 * scope.len() + 4).sum();
     let claims = MEMBERS + site.issuer.len() + audience.map_or(0, str::len) + scopes;
     claims.div_ceil(3) * 4 + AROUND <= COMPACT_LENGTH_MAX
 }
@@ -26,7 +33,7 @@ pub fn fits_a_token(scope: &ScopeSet, site: &Site, audience: Option<&str>) -> bo
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Profile, Settings};
+    use crate::event::{Edition, Profile, Settings};
     use crate::jose::{AccessTokenClaims, FurtherClaims};
     use crate::terms::{ClientId, IdSeed, Seq};
 
@@ -56,7 +63,12 @@ mod tests {
     #[test]
     fn a_scope_that_fits_gives_a_token_that_can_be_read_again() {
         let issuer = format!("https://{}.example/oauth2/{}", "a".repeat(200), "n".repeat(64));
-        let site = Site { issuer, checkpoint_key: String::new(), settings: Settings::of(Profile::Openemr, "T"), changed: Seq(0) };
+        let site = Site {
+            issuer,
+            checkpoint_key: String::new(),
+            settings: Settings::of(Profile::Openemr, "T", Edition::CURRENT),
+            changed: Seq(0),
+        };
         let audience = "https://auth.example/apis/default/fhir";
         for long in [1, 20, 60] {
             let of = |count: usize| -> ScopeSet {

@@ -102,7 +102,8 @@ fn shown(state: &State, kind: Collection, id: String, entity: Value, t: Timestam
     let life = match kind {
         Collection::Grants => id.parse().ok().map(|id| state.grant_liveness(&id, t).life),
         Collection::Tokens => id.parse().ok().map(|id| state.token_liveness(&id, t).life),
-        Collection::Clients
+        Collection::Assertions
+        | Collection::Clients
         | Collection::Codes
         | Collection::Consents
         | Collection::Keys

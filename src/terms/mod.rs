@@ -1,8 +1,10 @@
 //! The nouns of the RFCs as types. A value that exists is valid: every type here is made by parsing.
 
 mod actor;
+mod cidr;
 mod digest;
 mod error_code;
+mod https_url;
 mod id;
 mod moment;
 mod pkce;
@@ -17,17 +19,19 @@ mod subject;
 mod time;
 
 pub use actor::Actor;
+pub use cidr::Cidr;
 pub use digest::Digest;
 pub use error_code::ErrorCode;
+pub use https_url::HttpsUrl;
 pub use id::{
     ClientId, CodeId, ConsentId, CredentialId, GrantId, IdSeed, InstanceId, KeyId, Opaque, RegistrationPath, RequestId, SessionId, TokenId,
     UserId,
 };
 pub use moment::{Moment, RequestFacts};
 pub use pkce::{CodeChallenge, CodeVerifier};
-pub use protocol::{ApplicationType, GrantType, Prompt, Role, SigningAlgorithm, TokenEndpointAuthMethod, TokenKind};
+pub use protocol::{ApplicationType, ClientAlgorithm, GrantType, Prompt, Role, SigningAlgorithm, TokenEndpointAuthMethod, TokenKind};
 pub use redirect_uri::{RedirectUri, RedirectUriError, RedirectUriRules};
-pub use scope::{Scope, ScopeError, ScopeSet};
+pub use scope::{Act, CustomScope, Level, Meaning, NamedScope, Records, Resource, Rights, Scope, ScopeError, ScopeSet, Search};
 pub use secret::Secret;
 pub use seq::Seq;
 pub use site_name::SiteName;

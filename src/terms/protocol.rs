@@ -54,6 +54,8 @@ words!(
         ClientSecretBasic = "client_secret_basic",
         /// Credentials in the form (RFC 6749 §2.3.1).
         ClientSecretPost = "client_secret_post",
+        /// A JWT signed with a key of the client's own (RFC 7523 §2.2, OpenID Connect Core §9).
+        PrivateKeyJwt = "private_key_jwt",
         /// A public client.
         None = "none",
     }
@@ -108,14 +110,56 @@ words!(
 );
 
 words!(
-    /// A signature algorithm (RFC 7518 §3.1, RFC 8037 §3.1).
+    /// A signature algorithm of our own keys (RFC 7518 §3.1, RFC 8037 §3.1).
     SigningAlgorithm, "alg", {
         /// RSASSA-PKCS1-v1_5 with SHA-256: the default of OpenID Connect.
         Rs256 = "RS256",
+        /// RSASSA-PSS with SHA-256.
+        Ps256 = "PS256",
+        /// ECDSA on P-256 with SHA-256.
+        Es256 = "ES256",
         /// Ed25519.
         EdDsa = "EdDSA",
     }
 );
+
+words!(
+    /// A signature algorithm that a client may sign its assertions with (SPEC.md k-45). None is symmetric.
+    ClientAlgorithm, "alg", {
+        /// RSASSA-PKCS1-v1_5 with SHA-256.
+        Rs256 = "RS256",
+        /// RSASSA-PKCS1-v1_5 with SHA-384: one of SMART's two.
+        Rs384 = "RS384",
+        /// RSASSA-PSS with SHA-256.
+        Ps256 = "PS256",
+        /// ECDSA on P-256 with SHA-256.
+        Es256 = "ES256",
+        /// ECDSA on P-384 with SHA-384: the other of SMART's two.
+        Es384 = "ES384",
+        /// Ed25519.
+        EdDsa = "EdDSA",
+    }
+);
+
+impl SigningAlgorithm {
+    /// Whether the same claims give the same signature (RFC 8017 §8.2, RFC 8032 §5.1.6). PSS and ECDSA draw randomness each time.
+    pub fn is_deterministic(self) -> bool {
+        match self {
+            Self::Rs256 | Self::EdDsa => true,
+            Self::Ps256 | Self::Es256 => false,
+        }
+    }
+}
+
+impl TokenEndpointAuthMethod {
+    /// Whether the client and the server share a secret.
+    pub fn uses_secret(self) -> bool {
+        match self {
+            Self::ClientSecretBasic | Self::ClientSecretPost => true,
+            Self::PrivateKeyJwt | Self::None => false,
+        }
+    }
+}
 
 impl Role {
     /// Reads either spelling: the token endpoint's words or the sign-in form's (SPEC.md k-47).

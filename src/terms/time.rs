@@ -56,6 +56,11 @@ impl Timestamp {
     pub fn seconds_since(self, earlier: Self) -> u64 {
         self.unix_seconds().saturating_sub(earlier.unix_seconds())
     }
+    /// The instant of a date in a header field (RFC 9110 §5.6.7), as `Sun, 06 Nov 1994 08:49:37 GMT`.
+    pub fn from_http_date(text: &str) -> Option<Self> {
+        let date = DateTime::parse_from_rfc2822(text).ok()?;
+        u64::try_from(date.timestamp()).ok().map(Self::from_unix_seconds)
+    }
     /// The month in UTC, as `2026-11`.
     pub fn month(self) -> String {
         self.to_string().chars().take(7).collect()

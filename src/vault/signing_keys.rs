@@ -8,7 +8,7 @@ use crate::terms::{KeyId, SigningAlgorithm, SiteName};
 use aws_lc_rs::{
     encoding::{AsDer, Pkcs8V1Der},
     rsa::{KeyPair, KeySize},
-    signature::Ed25519KeyPair,
+    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair},
 };
 use zeroize::Zeroizing;
 
@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 pub type Pkcs8 = Zeroizing<Vec<u8>>;
 
 impl Vault {
-    /// Makes a key (RSA of 2048 bits, or Ed25519) and keeps it. Takes up to a second for RSA; the vault stays usable meanwhile.
+    /// Makes a key (RSA of 2048 bits, P-256 or Ed25519) and keeps it. Takes up to a second for RSA; the vault stays usable meanwhile.
     ///
     /// # Errors
     /// [`VaultError::AlreadyThere`] if the name is taken; any failure of file or entropy.
@@ -54,9 +54,13 @@ impl Vault {
 
 fn generate(algorithm: SigningAlgorithm) -> Result<Pkcs8, VaultError> {
     match algorithm {
-        SigningAlgorithm::Rs256 => {
+        SigningAlgorithm::Rs256 | SigningAlgorithm::Ps256 => {
             let der = AsDer::<Pkcs8V1Der<'_>>::as_der(&KeyPair::generate(KeySize::Rsa2048)?)?;
             Ok(Zeroizing::new(der.as_ref().to_vec()))
+        }
+        SigningAlgorithm::Es256 => {
+            let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING)?;
+            Ok(Zeroizing::new(pair.to_pkcs8v1()?.as_ref().to_vec()))
         }
         SigningAlgorithm::EdDsa => Ok(Zeroizing::new(Ed25519KeyPair::generate()?.to_pkcs8()?.as_ref().to_vec())),
     }

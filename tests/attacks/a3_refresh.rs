@@ -1,6 +1,6 @@
 //! A26–A37: refresh tokens, scope, revocation.
 
-use crate::harness::{App, Browser, Request, Server, Site, Tokens};
+use crate::harness::{App, Browser, Request, Server, Site, Tokens, query_of};
 use serde_json::json;
 
 #[tokio::test]
@@ -96,4 +96,61 @@ async fn a37_a_token_is_whole_or_nothing() {
     let url = app.site.url("/userinfo");
     assert_eq!(Request::get(&url).bearer(&tokens.access).send().await.status, 200);
     assert!(app.is_active(&tokens.refresh).await, "guessing harms nobody");
+}
+
+/// OpenEMR CVE-2026-126494: a client with `user/*.read` was given write.
+#[tokio::test]
+async fn a30_a_client_that_reads_never_writes() {
+    let server = Server::alone().await;
+    let site = server.site("default");
+    let app = site.app(json!({"scope": "openid user/*.read offline_access"})).await;
+    server.writ(&["client", "approve", &app.client_id], "");
+    let writes = ["write", "cud", "c", "u", "d", "*", "cruds", "cu"];
+    let spelt = |resource: &str| writes.map(|what| format!("user/{resource}.{what}"));
+    for wide in spelt("Patient").iter().chain(&spelt("*")) {
+        let request = app.authorization().with("scope", &format!("openid offline_access {wide}"));
+        let code = app.code_of(&mut Browser::new(), &request).await;
+        let tokens = Tokens::of(&app.exchange(&code, request.verifier.as_ref().unwrap()).await);
+        let reads_only = |tokens: &Tokens| {
+            let granted = tokens.body["scope"].as_str().unwrap().to_owned();
+            let own = |scope: &str| !scope.contains('/') || scope.ends_with(".read") || scope.ends_with(".rs");
+            assert!(granted.split(' ').all(own), "{wide} became {granted}");
+        };
+        reads_only(&tokens);
+        let refresh = [("grant_type", "refresh_token"), ("refresh_token", tokens.refresh.as_str()), ("scope", wide)];
+        app.post("/token", &refresh).await.assert_refused(400, "invalid_scope");
+        reads_only(&Tokens::of(&app.refresh(&tokens.refresh).await));
+    }
+}
+
+/// OpenEMR CVE-2026-126473: `system:Patient.read` went around approval, and then `system/Patient.write` was granted.
+#[tokio::test]
+async fn a31_no_other_spelling_of_a_scope_goes_around_its_guard() {
+    let server = Server::alone().await;
+    server.writ(&["site", "set", "default", "scopes=openid offline_access user/*.* system/*.* patient/*.read"], "");
+    let site = server.site("default");
+    let guarded = ["system/Patient.read", "system/Patient.rs", "system/*.s", "user/Patient.write", "user/*.*"];
+    for scope in guarded {
+        for method in ["client_secret_basic", "none"] {
+            let body = json!({"redirect_uris": [App::REDIRECT_URI], "scope": scope, "token_endpoint_auth_method": method});
+            let answer = site.register(&body).await;
+            let status = answer.json()["client_status"].as_str().map(str::to_owned);
+            assert_eq!(status.as_deref(), (method != "none").then_some("pending_approval"), "{scope} {method}: {}", answer.text());
+        }
+        let app = site.app(json!({"scope": "openid patient/Patient.read offline_access"})).await;
+        let tokens = app.tokens(&mut Browser::new()).await;
+        let (level, rest) = scope.split_once('/').unwrap();
+        let bent = [":", "//", ".", "|", "%2F", "\u{2215}"].map(|between| format!("{level}{between}{rest}"));
+        let cases = [format!("{}/{rest}", level.to_uppercase()), scope.to_uppercase(), format!("/{scope}"), format!("{scope}?")];
+        for other in bent.iter().chain(&cases) {
+            let body = json!({"redirect_uris": [App::REDIRECT_URI], "scope": format!("openid {other}")});
+            site.register(&body).await.assert_refused(400, "invalid_client_metadata");
+            let left = Browser::new().open_as_program(&app.authorization().with("scope", &format!("openid {other}")).url()).await.left();
+            assert_eq!(query_of(&left, "error").as_deref(), Some("invalid_scope"), "{other}: {left}");
+            let refresh = [("grant_type", "refresh_token"), ("refresh_token", tokens.refresh.as_str()), ("scope", other.as_str())];
+            app.post("/token", &refresh).await.assert_refused(400, "invalid_scope");
+            let catalogue = server.writ_output(&["site", "set", "default", &format!("scopes=openid {other}")], "");
+            assert!(!catalogue.status.success(), "{other}");
+        }
+    }
 }

@@ -4,8 +4,10 @@ mod answer;
 mod app;
 mod authorization;
 mod browser;
+mod key_server;
 mod page;
 mod server;
+mod signer;
 mod site;
 mod wire;
 
@@ -13,8 +15,10 @@ pub use answer::{Answer, query_of};
 pub use app::{App, Tokens};
 pub use authorization::Authorization;
 pub use browser::{Browser, Stop};
+pub use key_server::{Behaviour, KeyServer};
 pub use page::{Page, between};
 pub use server::Server;
+pub use signer::{ClientKey, JWT_BEARER, Signer, now};
 pub use site::{PASSWORD, Site, USERNAME};
 pub use wire::{Request, form_encoded, send_raw};
 

@@ -16,6 +16,8 @@ const PEOPLE: [&str; 2] = [super::USERNAME, "bruno"];
 /// A running server; it is killed when the last test that holds it ends.
 pub struct Server {
     data: tempfile::TempDir,
+    /// Whose certificates its outgoing fetches trust.
+    authorities: tempfile::NamedTempFile,
     pub port: u16,
     child: Mutex<Option<Child>>,
 }
@@ -43,7 +45,9 @@ impl Server {
         Self::with(&[("default", "standard")]).await
     }
     fn with_sites(sites: &[(&str, &str)]) -> Self {
-        let server = Self { data: tempfile::tempdir().unwrap(), port: free_port(), child: Mutex::new(None) };
+        let mut authorities = tempfile::NamedTempFile::new().unwrap();
+        authorities.write_all(super::key_server::certificate().as_bytes()).unwrap();
+        let server = Self { data: tempfile::tempdir().unwrap(), authorities, port: free_port(), child: Mutex::new(None) };
         for (site, profile) in sites {
             server.writ(&["site", "add", site, "--public-url", &server.origin(), "--profile", profile], "");
             for person in PEOPLE {
@@ -109,6 +113,7 @@ impl Server {
         let mut command = Command::new(BINARY);
         command.env_remove("WRIT_DATA").arg("--data").arg(self.data.path());
         command.args(["serve", "--public-url", &self.origin(), "--listen", &self.address()]);
+        command.args(["--outbound-allow", "127.0.0.1/32", "--outbound-ca-file"]).arg(self.authorities.path());
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let told = BufReader::new(child.stderr.take().unwrap());
         let (ready, when_ready) = mpsc::channel();

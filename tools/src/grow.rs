@@ -98,6 +98,7 @@ async fn grown(grow: &Grow, data: &Path, engine: EngineKind) -> Result<(u64, Dur
         master_key_file: None,
         clock: Some(Clock::frozen(clock.clone())),
         // The commands fail then, and with them the growing.
+        outbound: Default::default(),
         on_fatal: Box::new(|_| {}),
     };
     let ledger = Ledger::open(settings)?;

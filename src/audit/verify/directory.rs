@@ -242,6 +242,7 @@ mod tests {
             engine: EngineKind::File,
             master_key_file: None,
             clock: None,
+            outbound: Default::default(),
             on_fatal: Box::new(|fatal| panic!("{fatal}")),
         };
         let ledger = Ledger::open(settings).unwrap();

@@ -13,6 +13,7 @@ use super::serve::{End, Running, shut_down};
 use super::settings::Settings;
 use crate::event::Profile;
 use crate::ledger::{Ledger, SiteError};
+use crate::outbound::Outbound;
 use crate::terms::{Actor, Role, Secret, SiteName};
 use crate::vault::PasswordText;
 use clap::Args;
@@ -42,7 +43,7 @@ pub(super) async fn run(global: &Global, args: DemoArgs) -> Result<(), CliError>
     let directory = ThrowAway::make()?;
     let settings = Settings::plain(directory.0.join("data"), address);
     let (data, key) = (settings.data.clone(), None);
-    let opened = tokio::task::spawn_blocking(move || open_ledger(&data, key)).await;
+    let opened = tokio::task::spawn_blocking(move || open_ledger(&data, key, Outbound::default())).await;
     let ledger = opened.map_err(|error| CliError::integrity(error.to_string()))??;
     let told = tell_and_stay(global, &ledger, &settings, args.exit).await;
     shut_down(&ledger).await;

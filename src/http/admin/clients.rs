@@ -68,7 +68,7 @@ async fn register(call: Call) -> Answer {
     let settings = site.read(|state| state.site.as_ref().map(|of| of.settings.clone()));
     let settings = settings.ok_or_else(|| Problem::conflict("the site is not yet there".to_owned()))?;
     let RequestedClient { metadata, contacts } = parse_metadata(&call.object()?, &settings)?;
-    let secret: Option<Secret> = (!metadata.is_public()).then(draw_secret::<64>);
+    let secret: Option<Secret> = metadata.has_secret().then(draw_secret::<64>);
     let registration_token = draw_secret::<32>();
     let command = RegisterClient {
         client: ClientId::from_bytes(draw_bytes()),
@@ -114,9 +114,9 @@ async fn change(call: Call, id: &str, act: &str) -> Answer {
     };
     let before = find(&site, id)?;
     if let ClientChange::RotateSecret(_) = change
-        && before.metadata.is_public()
+        && !before.metadata.has_secret()
     {
-        return Err(Problem::conflict("a public client has no secret".to_owned()));
+        return Err(Problem::conflict("the client has no secret".to_owned()));
     }
     if change == ClientChange::Enable && before.status == ClientStatus::PendingApproval {
         return Err(Problem::conflict("the client waits for approval: writ client approve".to_owned()));

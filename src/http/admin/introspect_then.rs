@@ -2,14 +2,14 @@
 //! and the same writer of bodies.
 
 use crate::audit::Identify;
-use crate::command::{ClientProof, SecretFact, Via, authenticate};
+use crate::command::{AssertionFact, ClientProof, SecretFact, SignedAssertion, Via, authenticate};
 use crate::event::Refusal;
 use crate::http::context::refused_body;
 use crate::http::introspect_body::{Dialect, body, unknown};
 use crate::ledger::{Failure, Ledger, Site};
 use crate::projection::{Client, State};
 use crate::query::Introspection;
-use crate::terms::{ClientId, TokenEndpointAuthMethod, UserId};
+use crate::terms::{ClientId, Timestamp, TokenEndpointAuthMethod, UserId};
 use http::StatusCode;
 use serde_json::Value;
 use std::cell::Cell;
@@ -43,7 +43,7 @@ impl Then<'_> {
         let Some(asker) = asker else { return Ok(Sent::of(StatusCode::OK, unknown(Dialect::Rfc))) };
         let client = self.state.clients.by_id(asker);
         let dialect = self.dialect(client);
-        if let Err(refusal) = authenticate(self.state, &proof(asker, client)) {
+        if let Err(refusal) = authenticate(self.state, &proof(asker, client, self.state.last_t), self.state.last_t) {
             return Ok(match dialect {
                 Dialect::Seed => Sent::of(StatusCode::OK, unknown(dialect)),
                 Dialect::Rfc => refused(refusal),
@@ -65,7 +65,7 @@ impl Then<'_> {
     fn dialect(&self, client: Option<&Client>) -> Dialect {
         let speaks_seed = self.state.site.as_ref().is_some_and(|site| site.settings.introspection_seed_dialect);
         let in_form = client.is_some_and(|client| match client.metadata.token_endpoint_auth_method {
-            TokenEndpointAuthMethod::ClientSecretBasic => false,
+            TokenEndpointAuthMethod::ClientSecretBasic | TokenEndpointAuthMethod::PrivateKeyJwt => false,
             TokenEndpointAuthMethod::ClientSecretPost | TokenEndpointAuthMethod::None => true,
         });
         if speaks_seed && in_form { Dialect::Seed } else { Dialect::Rfc }
@@ -90,9 +90,12 @@ impl Then<'_> {
 }
 
 /// Whatever the client had, it presented rightly.
-fn proof(asker: &ClientId, client: Option<&Client>) -> ClientProof {
+fn proof(asker: &ClientId, client: Option<&Client>, t: Timestamp) -> ClientProof {
     let secret = client.and_then(|client| client.secret).map_or(SecretFact::Absent, SecretFact::Verified);
-    ClientProof { client: Some(asker.clone()), via: Via::Post, secret }
+    let signs = |client: &&Client| client.metadata.token_endpoint_auth_method == TokenEndpointAuthMethod::PrivateKeyJwt;
+    let assertion = client.filter(signs).map(|client| AssertionFact::Signed(SignedAssertion::supposed(client, t)));
+    let via = if assertion.is_some() { Via::Assertion } else { Via::Post };
+    ClientProof { client: Some(asker.clone()), via, secret, assertion }
 }
 
 fn refused(refusal: Refusal) -> Sent {

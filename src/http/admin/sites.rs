@@ -4,7 +4,7 @@ use super::call::{Admin, Call, only, text};
 use super::problem::{Answer, Problem};
 use super::{route, route_of};
 use crate::command::ConfigureSite;
-use crate::event::Profile;
+use crate::event::{Edition, Profile};
 use crate::http::{Response, reply};
 use crate::ledger::Site;
 use crate::terms::SiteName;
@@ -115,7 +115,7 @@ async fn configure(call: Call, name: String) -> Answer {
         (name, value)
     };
     let change: Map<String, Value> = body.into_iter().map(typed).collect();
-    call.ledger().carry_out(&site, ConfigureSite { change, by: call.actor.clone() }, call.facts()).await?;
+    call.ledger().carry_out(&site, ConfigureSite { change, edition: Edition::CURRENT, by: call.actor.clone() }, call.facts()).await?;
     Ok(reply::json(StatusCode::OK, &whole(&site)))
 }
 

@@ -40,6 +40,7 @@ pub(super) async fn world() -> World {
         engine: EngineKind::Sled,
         master_key_file: None,
         clock: Some(Clock::frozen(clock.clone())),
+        outbound: Default::default(),
         on_fatal: Box::new(|fatal| panic!("{fatal}")),
     };
     let ledger = Ledger::open(settings).unwrap();
@@ -86,8 +87,12 @@ pub(super) async fn world() -> World {
     };
     ledger.carry_out(&site, issue, facts(&ledger)).await.unwrap();
     clock.advance_seconds(1);
-    let proof =
-        || ClientProof { client: Some(client.clone()), via: Via::Basic, secret: ledger.check_secret(&site, &client, Some(&secret)) };
+    let proof = || ClientProof {
+        client: Some(client.clone()),
+        via: Via::Basic,
+        secret: ledger.check_secret(&site, &client, Some(&secret)),
+        assertion: None,
+    };
     assert!(matches!(proof().secret, SecretFact::Verified(_)));
     let redeem =
         RedeemCode { code: Some(Digest::of(b"code")), redirect_uri: None, verifier: Some(verifier.challenge()), client_auth: proof() };

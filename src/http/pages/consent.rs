@@ -1,7 +1,7 @@
 //! Asking a person what an app may do (SPEC.md a.4).
 
 use super::{AppView, DisplayText, Form, FormTargets, Page, ScopeKind, policy, scope_words};
-use crate::terms::{Scope, ScopeSet};
+use crate::terms::{NamedScope, Scope, ScopeSet};
 use askama::Template;
 
 /// `GET …/scope-authorize-confirm`: the form sends `decision` = `allow` or `deny`, one `scope` for each that stays ticked (also
@@ -66,8 +66,8 @@ impl ScopeChoice {
             (ScopeKind::Launch, "Working together"),
             (ScopeKind::Other, "More"),
         ];
-        let mut asked: Vec<&Scope> = scopes.iter().filter(|scope| scope.as_str() != "offline_access").collect();
-        asked.sort_by_key(|scope| scope.as_str() != "openid");
+        let mut asked: Vec<&Scope> = scopes.iter().filter(|scope| !scope.is(NamedScope::OfflineAccess)).collect();
+        asked.sort_by_cached_key(|scope| (!scope.is(NamedScope::Openid), scope.to_string()));
         let group = |(kind, heading)| {
             let choices = asked.iter().filter(|scope| scope_words(scope).kind == kind).map(|scope| Self::of(scope)).collect();
             ScopeGroup { heading, choices }
@@ -75,7 +75,7 @@ impl ScopeChoice {
         kinds.into_iter().map(group).filter(|group| !group.choices.is_empty()).collect()
     }
     fn of(scope: &Scope) -> Self {
-        Self { scope: scope.to_string(), words: scope_words(scope).text, required: scope.as_str() == "openid" }
+        Self { scope: scope.to_string(), words: scope_words(scope).text, required: scope.is(NamedScope::Openid) }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Scopes in plain words (SPEC.md e.1). A scope that has none is shown as it is.
 
-use crate::terms::Scope;
+use crate::terms::{Act, Level, Meaning, NamedScope, Records, Rights, Scope, Search};
 
 /// A scope as a person reads it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -26,81 +26,92 @@ pub enum ScopeKind {
 
 /// This scope in plain words.
 pub fn scope_words(scope: &Scope) -> ScopeWords {
-    let text = scope.as_str();
-    if let Some((kind, words)) = NAMED.iter().find(|(name, _, _)| *name == text).map(|(_, kind, words)| (*kind, *words)) {
-        return ScopeWords { kind, text: words.to_owned() };
-    }
-    if let Some(site) = text.strip_prefix("site:") {
-        return ScopeWords { kind: ScopeKind::Launch, text: format!("Work at the site “{site}” only") };
-    }
-    match records(text) {
-        Some(words) => ScopeWords { kind: ScopeKind::Records, text: words },
-        None => ScopeWords { kind: ScopeKind::Other, text: text.to_owned() },
+    let (kind, words) = match scope.meaning() {
+        Meaning::Named(named) => (kind_of(*named), Some(named_words(*named).to_owned())),
+        Meaning::Site(site) => (ScopeKind::Launch, Some(format!("Work at the site “{site}” only"))),
+        Meaning::Records(records) => (ScopeKind::Records, records_words(records)),
+        Meaning::Custom(_) => (ScopeKind::Other, None),
+    };
+    match words {
+        Some(text) => ScopeWords { kind, text },
+        None => ScopeWords { kind: ScopeKind::Other, text: scope.to_string() },
     }
 }
 
-const NAMED: &[(&str, ScopeKind, &str)] = &[
-    ("openid", ScopeKind::You, "Know who you are when you sign in"),
-    ("profile", ScopeKind::You, "See your name and profile"),
-    ("name", ScopeKind::You, "See your full name"),
-    ("given_name", ScopeKind::You, "See your given name"),
-    ("family_name", ScopeKind::You, "See your family name"),
-    ("nickname", ScopeKind::You, "See your nickname"),
-    ("email", ScopeKind::You, "See your e-mail address"),
-    ("email_verified", ScopeKind::You, "See whether your e-mail address is confirmed"),
-    ("phone", ScopeKind::You, "See your phone number"),
-    ("phone_verified", ScopeKind::You, "See whether your phone number is confirmed"),
-    ("address", ScopeKind::You, "See your postal address"),
-    ("fhirUser", ScopeKind::You, "Know which patient or staff record is yours"),
-    ("api:oemr", ScopeKind::Records, "Use the record system with all of your rights"),
-    ("api:fhir", ScopeKind::Records, "Use health records (FHIR) with all of your rights"),
-    ("api:port", ScopeKind::Records, "Use the patient portal as you"),
-    ("api:pofh", ScopeKind::Records, "Use your own health records (FHIR) as you"),
-    ("launch", ScopeKind::Launch, "Open from within the record system and know what is open there"),
-    ("launch/patient", ScopeKind::Launch, "Know which patient is selected"),
-    ("launch/encounter", ScopeKind::Launch, "Know which visit is selected"),
-    ("online_access", ScopeKind::Launch, "Stay connected while you are signed in"),
-    ("offline_access", ScopeKind::Launch, "Stay connected when you are away"),
-    ("writ:admin", ScopeKind::Other, "Administer this server"),
-];
+fn kind_of(scope: NamedScope) -> ScopeKind {
+    use NamedScope::*;
+    match scope {
+        Openid | Profile | Email | Phone | Address => ScopeKind::You,
+        Name | GivenName | FamilyName | Nickname | PhoneVerified | EmailVerified | FhirUser => ScopeKind::You,
+        ApiOemr | ApiFhir | ApiPort | ApiPofh => ScopeKind::Records,
+        OnlineAccess | OfflineAccess | Launch | LaunchPatient | LaunchEncounter => ScopeKind::Launch,
+        Admin => ScopeKind::Other,
+    }
+}
 
-/// Words for `(patient|user|system)/Resource.rights[?query]` (SMART App Launch 2.2, both versions of the syntax).
-fn records(scope: &str) -> Option<String> {
-    let (level, rest) = scope.split_once('/')?;
-    let (resource, rights) = rest.split_once('.')?;
-    let (rights, query) = rights.split_once('?').map_or((rights, None), |(rights, query)| (rights, Some(query)));
-    let thing = if resource == "*" && level != "patient" { "whole health records" } else { thing(resource)? };
-    let verbs = verbs(rights)?;
-    let whose = match level {
-        "patient" => format!("{verbs} your {thing}"),
-        "user" => format!("{verbs} {thing}, as far as you may"),
-        "system" => format!("{verbs} {thing} of all patients, without anyone signed in"),
-        _ => return None,
+fn named_words(scope: NamedScope) -> &'static str {
+    match scope {
+        NamedScope::Openid => "Know who you are when you sign in",
+        NamedScope::Profile => "See your name and profile",
+        NamedScope::Name => "See your full name",
+        NamedScope::GivenName => "See your given name",
+        NamedScope::FamilyName => "See your family name",
+        NamedScope::Nickname => "See your nickname",
+        NamedScope::Email => "See your e-mail address",
+        NamedScope::EmailVerified => "See whether your e-mail address is confirmed",
+        NamedScope::Phone => "See your phone number",
+        NamedScope::PhoneVerified => "See whether your phone number is confirmed",
+        NamedScope::Address => "See your postal address",
+        NamedScope::FhirUser => "Know which patient or staff record is yours",
+        NamedScope::ApiOemr => "Use the record system with all of your rights",
+        NamedScope::ApiFhir => "Use health records (FHIR) with all of your rights",
+        NamedScope::ApiPort => "Use the patient portal as you",
+        NamedScope::ApiPofh => "Use your own health records (FHIR) as you",
+        NamedScope::Launch => "Open from within the record system and know what is open there",
+        NamedScope::LaunchPatient => "Know which patient is selected",
+        NamedScope::LaunchEncounter => "Know which visit is selected",
+        NamedScope::OnlineAccess => "Stay connected while you are signed in",
+        NamedScope::OfflineAccess => "Stay connected when you are away",
+        NamedScope::Admin => "Administer this server",
+    }
+}
+
+/// Words for a scope on health records; none for a resource, operation or search that has none.
+fn records_words(records: &Records) -> Option<String> {
+    let thing = match (records.resource.is_every(), records.level) {
+        (true, Level::User | Level::System) => "whole health records",
+        (_, _) => thing(records.resource.as_str())?,
     };
-    Some(match query {
+    let (verbs, search) = match &records.act {
+        Act::Use(rights, search) => (verbs(*rights)?, search.as_ref()),
+        Act::Operation(name) => (operation_words(name)?.to_owned(), None),
+    };
+    let whose = match records.level {
+        Level::Patient => format!("{verbs} your {thing}"),
+        Level::User => format!("{verbs} {thing}, as far as you may"),
+        Level::System => format!("{verbs} {thing} of all patients, without anyone signed in"),
+    };
+    Some(match search {
         None => whose,
-        Some(query) => format!("{whose}, only {}", kind_of(query)?),
+        Some(search) => format!("{whose}, only {}", categories(search)?),
     })
 }
 
-/// The first verb begins the sentence. `c`, `r`, `u`, `d`, `s` in this order (SMART 2.2 §3.0.2.1), or the words of version 1.
-fn verbs(rights: &str) -> Option<String> {
-    let letters = match rights {
-        "read" => "rs",
-        "write" => "cud",
-        "*" => "cruds",
-        "$export" | "$bulkdata-status" => return Some("Export".to_owned()),
-        "$docref" => return Some("Find and create".to_owned()),
-        letters => letters,
-    };
-    let mut order = "cruds".chars();
-    if letters.is_empty() || !letters.chars().all(|letter| order.any(|own| own == letter)) {
-        return None;
+fn operation_words(name: &str) -> Option<&'static str> {
+    match name {
+        "$export" | "$bulkdata-status" => Some("Export"),
+        "$docref" => Some("Find and create"),
+        "$swap-insurance" => Some("Swap"),
+        _ => None,
     }
-    let reads = letters.contains(['r', 's']).then_some("read");
+}
+
+/// The first verb begins the sentence.
+fn verbs(rights: Rights) -> Option<String> {
+    let reads = (rights.has('r') || rights.has('s')).then_some("read");
     let others = [('c', "add to"), ('u', "change"), ('d', "delete")];
     let mut verbs: Vec<&str> = reads.into_iter().collect();
-    verbs.extend(others.iter().filter(|(letter, _)| letters.contains(*letter)).map(|(_, verb)| *verb));
+    verbs.extend(others.iter().filter(|(letter, _)| rights.has(*letter)).map(|(_, verb)| *verb));
     let (last, first) = verbs.split_last()?;
     let text = if first.is_empty() { (*last).to_owned() } else { format!("{} and {last}", first.join(", ")) };
     let mut letters = text.chars();
@@ -108,11 +119,14 @@ fn verbs(rights: &str) -> Option<String> {
 }
 
 /// `category=http://…|laboratory` is "laboratory".
-fn kind_of(query: &str) -> Option<String> {
-    let value = query.strip_prefix("category=").filter(|value| !value.contains('&'))?;
-    let code = value.rsplit('|').next()?;
-    let plain = !code.is_empty() && code.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-');
-    plain.then(|| code.replace('-', " "))
+fn categories(search: &Search) -> Option<String> {
+    let code = |value: &str| {
+        let code = value.rsplit('|').next()?;
+        let plain = !code.is_empty() && code.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-');
+        plain.then(|| code.replace('-', " "))
+    };
+    let codes: Vec<String> = search.only("category")?.map(code).collect::<Option<_>>()?;
+    Some(codes.join(" or "))
 }
 
 fn thing(resource: &str) -> Option<&'static str> {
@@ -152,6 +166,9 @@ const THINGS: &[(&[&str], &str)] = &[
     (&["Specimen"], "lab samples"),
     (&["dental_issue"], "dental issues"),
     (&["employer"], "employers"),
+    (&["list"], "problem and medicine lists"),
+    (&["product", "version"], "technical details of the record system"),
+    (&["OperationDefinition", "ValueSet"], "technical definitions of the record system"),
     (&["insurance_company", "insurance_type"], "insurance companies"),
     (&["message"], "messages"),
     (&["soap_note"], "visit notes"),
@@ -163,6 +180,7 @@ const THINGS: &[(&[&str], &str)] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::{Edition, Profile, Settings};
 
     fn words(scope: &str) -> String {
         scope_words(&scope.parse().unwrap()).text
@@ -188,26 +206,31 @@ mod tests {
     fn a_scope_that_is_not_understood_is_shown_as_it_is() {
         let unknown = [
             "x",
+            "https://records.example/everything",
             "patient/Unicorn.rs",
-            "patient/Observation.sr",
-            "patient/Observation.rr",
-            "patient/Observation.",
             "patient/Observation.rs?code=1",
-            "patient/Observation.rs?category=a|<b>",
-            "group/Observation.rs",
-            "patient:Observation.read",
+            "patient/Observation.rs?category=a|b,c|d'",
+            "patient/Observation.$unheard-of",
         ];
         for scope in unknown {
             assert_eq!(words(scope), scope);
             assert_eq!(scope_words(&scope.parse().unwrap()).kind, ScopeKind::Other);
         }
+        let recorded = r#"["system:Patient.read", "patient/Observation.sr", "group/Observation.rs"]"#;
+        for scope in serde_json::from_str::<Vec<Scope>>(recorded).unwrap() {
+            assert_eq!(scope_words(&scope), ScopeWords { kind: ScopeKind::Other, text: scope.to_string() });
+        }
     }
 
     #[test]
-    fn no_two_named_scopes_read_the_same() {
-        let mut all: Vec<&str> = NAMED.iter().map(|(_, _, words)| *words).collect();
+    fn every_scope_of_a_new_site_has_words_and_no_two_fixed_ones_the_same() {
+        let catalogue = Settings::of(Profile::Standard, "T", Edition::CURRENT).scopes;
+        for scope in catalogue.iter() {
+            assert_ne!(scope.to_string(), scope_words(scope).text, "a scope that has no words");
+        }
+        let mut all: Vec<&str> = NamedScope::ALL.iter().map(|named| named_words(*named)).collect();
         all.sort_unstable();
         all.dedup();
-        assert_eq!(all.len(), NAMED.len());
+        assert_eq!(all.len(), NamedScope::ALL.len());
     }
 }

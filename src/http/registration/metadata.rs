@@ -1,6 +1,7 @@
 //! Reading client metadata: types and limits, defaults, both vocabularies (RFC 7591 §2, SPEC.md b.1). Unknown members are
 //! ignored (RFC 7591 §2).
 
+use super::keys::{Keys, keys};
 use crate::command::Refused;
 use crate::event::{ClientMetadata, Refusal, Settings};
 use crate::terms::{ApplicationType, GrantType, RedirectUri, RedirectUriRules, ScopeSet, SigningAlgorithm, TokenEndpointAuthMethod};
@@ -43,15 +44,19 @@ pub fn parse_metadata(members: &Map<String, Value>, settings: &Settings) -> Resu
         undotted_schemes: settings.redirect_allow_custom_scheme,
         plain_http: settings.redirect_allow_http,
     };
+    let Keys { signing_alg, jwks, jwks_uri } = keys(&read, token_endpoint_auth_method)?;
     let metadata = ClientMetadata {
         application_type,
         redirect_uris: redirect_uris(&read, rules)?,
         post_logout_redirect_uris: post_logout_uris(&read, rules)?,
         client_name: read.text("client_name", NAME_MAX)?,
         token_endpoint_auth_method,
+        token_endpoint_auth_signing_alg: signing_alg,
+        jwks,
+        jwks_uri,
         grant_types: grant_types(&read)?,
         response_types: response_types(&read)?,
-        scope: scope(&read, application_type)?,
+        scope: scope(&read, application_type, settings)?,
         id_token_signed_response_alg: read.word("id_token_signed_response_alg")?.unwrap_or(SigningAlgorithm::Rs256),
         client_uri: read.link("client_uri")?,
         logo_uri: read.link("logo_uri")?,
@@ -70,7 +75,7 @@ pub fn parse_metadata(members: &Map<String, Value>, settings: &Settings) -> Resu
     Ok(RequestedClient { metadata, contacts: read.list("contacts")?.unwrap_or_default() })
 }
 
-fn unacceptable(text: impl Into<String>) -> Refused {
+pub(super) fn unacceptable(text: impl Into<String>) -> Refused {
     Refused::about(Refusal::MetadataUnacceptable, text)
 }
 
@@ -79,7 +84,7 @@ fn refuse_unbuilt(read: &Reader<'_>) -> Result<(), Refused> {
     if read.0.contains_key("software_statement") {
         return Err(Refusal::SoftwareStatementUnsupported.into());
     }
-    for name in ["jwks", "jwks_uri", "request_uris", "sector_identifier_uri"] {
+    for name in ["request_uris", "sector_identifier_uri"] {
         if read.0.get(name).is_some_and(|value| !value.is_null()) {
             return Err(unacceptable(format!("{name} is not supported")));
         }
@@ -149,14 +154,20 @@ fn response_types(read: &Reader<'_>) -> Result<Vec<String>, Refused> {
     }
 }
 
-/// Least privilege for OpenID's vocabulary, the thread's defaults for the thread's (SPEC.md k-41).
-fn scope(read: &Reader<'_>, application_type: ApplicationType) -> Result<ScopeSet, Refused> {
+/// Least privilege for OpenID's vocabulary, the thread's defaults for the thread's (SPEC.md k-41). What the site offers only in part
+/// is registered in part, and the response says so (RFC 7591 §3.2.1); what it does not offer at all is refused by name.
+fn scope(read: &Reader<'_>, application_type: ApplicationType, settings: &Settings) -> Result<ScopeSet, Refused> {
     let default = match application_type {
         ApplicationType::Private | ApplicationType::Public => SEED_SCOPE,
         ApplicationType::Web | ApplicationType::Native => "openid",
     };
     let text = read.text("scope", 4096)?;
-    let scope = ScopeSet::parse(text.as_deref().unwrap_or(default)).map_err(|error| unacceptable(error.to_string()))?;
+    let asked = ScopeSet::parse(text.as_deref().unwrap_or(default)).map_err(|error| unacceptable(error.to_string()))?;
+    let unknown = asked.foreign_to(&settings.scopes);
+    if !unknown.is_empty() {
+        return Err(unacceptable(format!("scope {unknown} is not offered here")));
+    }
+    let scope = asked.narrowed_to(&settings.scopes).map_err(|error| unacceptable(error.to_string()))?;
     if scope.is_empty() { Err(unacceptable("scope is empty")) } else { Ok(scope) }
 }
 
@@ -175,10 +186,10 @@ fn localized(members: &Map<String, Value>) -> Result<Map<String, Value>, Refused
 }
 
 /// Typed access to the members; `null` and empty texts count as absent.
-struct Reader<'a>(&'a Map<String, Value>);
+pub(super) struct Reader<'a>(pub(super) &'a Map<String, Value>);
 
 impl Reader<'_> {
-    fn text(&self, name: &str, length_max: usize) -> Result<Option<String>, Refused> {
+    pub(super) fn text(&self, name: &str, length_max: usize) -> Result<Option<String>, Refused> {
         match self.0.get(name) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::String(text)) if text.chars().count() > length_max => Err(unacceptable(format!("{name} is too long"))),
@@ -187,7 +198,7 @@ impl Reader<'_> {
             Some(_) => Err(unacceptable(format!("{name} is not a string"))),
         }
     }
-    fn word<T: FromStr>(&self, name: &str) -> Result<Option<T>, Refused> {
+    pub(super) fn word<T: FromStr>(&self, name: &str) -> Result<Option<T>, Refused> {
         let text = self.text(name, 64)?;
         text.map(|text| text.parse().map_err(|_| unacceptable(format!("Unsupported {name} value : {text}")))).transpose()
     }
@@ -226,12 +237,12 @@ impl Reader<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::Profile;
+    use crate::event::{Edition, Profile};
     use serde_json::json;
 
     fn parse(body: Value) -> Result<RequestedClient, Refused> {
         let Value::Object(members) = body else { unreachable!() };
-        parse_metadata(&members, &Settings::of(Profile::Standard, "Test"))
+        parse_metadata(&members, &Settings::of(Profile::Standard, "Test", Edition::CURRENT))
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! `POST /oauth2/{site}/registration` (RFC 7591, OpenID Connect Registration, SPEC.md a.1 and b).
 
+mod keys;
 mod metadata;
 
 pub use metadata::{RequestedClient, parse_metadata};
@@ -44,7 +45,7 @@ async fn register(at: &At) -> Response {
         Err(refused) => return refuse_about(at, Endpoint::Registration, refused, None).await,
     };
     let client = ClientId::from_bytes(draw_bytes());
-    let secret = (!requested.metadata.is_public()).then(draw_secret::<64>);
+    let secret = requested.metadata.has_secret().then(draw_secret::<64>);
     let token = draw_secret::<32>();
     let command = RegisterClient {
         client: client.clone(),
@@ -124,7 +125,7 @@ impl ClientView<'_> {
         if let Some(secret) = secret {
             body.insert("client_secret".into(), secret.expose().into());
         }
-        if !self.metadata.is_public() {
+        if self.metadata.has_secret() {
             body.insert("client_secret_expires_at".into(), 0.into());
         }
         if let Some(token) = token {

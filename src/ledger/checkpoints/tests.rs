@@ -20,7 +20,14 @@ struct World {
 
 fn settings(path: &Path, clock: &FrozenClock) -> OpenSettings {
     let clock = Some(Clock::frozen(clock.clone()));
-    OpenSettings { directory: path.to_owned(), engine: EngineKind::File, master_key_file: None, clock, on_fatal: Box::new(|_| ()) }
+    OpenSettings {
+        directory: path.to_owned(),
+        engine: EngineKind::File,
+        master_key_file: None,
+        clock,
+        outbound: Default::default(),
+        on_fatal: Box::new(|_| ()),
+    }
 }
 
 async fn created(ledger: &Ledger) -> Result<Arc<Site>, crate::ledger::SiteError> {

@@ -13,6 +13,7 @@ fn in_memory(folder: &Path, clock: &FrozenClock) -> Ledger {
         engine: EngineKind::File,
         master_key_file: None,
         clock: Some(Clock::frozen(clock.clone())),
+        outbound: Default::default(),
         on_fatal: Box::new(|fatal| panic!("{fatal}")),
     };
     Ledger::over(DataDirectory::open(&path).unwrap(), LogStore::in_memory(MemoryLog::new()), settings).unwrap()

@@ -22,6 +22,7 @@ pub(crate) async fn served() -> (tempfile::TempDir, Ledger, Server, String) {
         engine: EngineKind::Sled,
         master_key_file: None,
         clock: None,
+        outbound: Default::default(),
         on_fatal: Box::new(|fatal| panic!("{fatal}")),
     };
     let ledger = Ledger::open(settings).unwrap();

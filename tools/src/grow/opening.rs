@@ -20,7 +20,8 @@ pub struct Opening {
 /// Opens it in this process.
 pub fn measure(data: &Path, engine: EngineKind) -> Result<Grown, GrowError> {
     let directory = data.to_owned();
-    let settings = OpenSettings { directory, engine, master_key_file: None, clock: None, on_fatal: Box::new(|_| {}) };
+    let outbound = Default::default();
+    let settings = OpenSettings { directory, engine, master_key_file: None, clock: None, outbound, on_fatal: Box::new(|_| {}) };
     let begun = Instant::now();
     let ledger = Ledger::open(settings)?;
     let took = begun.elapsed();

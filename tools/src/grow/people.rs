@@ -72,7 +72,7 @@ impl Town {
         let (by, contacts) = (Actor::Server, vec!["it@example.org".to_owned()]);
         let command = RegisterClient { client: client.clone(), metadata, secret: Some(secret), registration_token, by, contacts };
         ledger.register_client(&self.site, command, ledger.own_request()).await?;
-        Ok(ClientProof { client: Some(client), via: Via::Basic, secret: SecretFact::Verified(secret) })
+        Ok(ClientProof { client: Some(client), via: Via::Basic, secret: SecretFact::Verified(secret), assertion: None })
     }
 }
 

@@ -22,6 +22,7 @@ fn what_has_grown_is_opened_and_folds_and_lies_in_the_past() {
             engine,
             master_key_file: None,
             clock: None,
+            outbound: Default::default(),
             on_fatal: Box::new(|fatal| panic!("{fatal}")),
         };
         let ledger = Ledger::open(settings).unwrap();

@@ -95,6 +95,8 @@ impl Drop for Served {
 fn site_name(alg: SigningAlgorithm) -> &'static str {
     match alg {
         SigningAlgorithm::Rs256 => "rs256",
+        SigningAlgorithm::Ps256 => "ps256",
+        SigningAlgorithm::Es256 => "es256",
         SigningAlgorithm::EdDsa => "eddsa",
     }
 }

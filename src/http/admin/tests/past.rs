@@ -1,6 +1,7 @@
 //! Looking back through the admin API.
 
 use super::*;
+use crate::projection::FOLD_VERSION;
 
 /// The event of this type, the last one.
 async fn event(world: &World, kind: &str) -> (u64, String) {
@@ -151,11 +152,11 @@ async fn a_replay_says_where_it_parts_from_what_was_recorded() {
     let mut right = Vec::new();
     for seq in [2, 5] {
         let (_, told) = get(&world, &format!("/state?at={seq}&digest=true")).await;
-        right.push(line(seq, 1, told["at"]["t"].as_str().unwrap(), told["digest"].as_str().unwrap()));
+        right.push(line(seq, FOLD_VERSION, told["at"]["t"].as_str().unwrap(), told["digest"].as_str().unwrap()));
     }
     let other = Digest::of(b"something else").to_string();
     let t = world.ledger.record(&site, crate::terms::Seq(7)).unwrap().t.to_string();
-    let wrong = [line(7, 1, &t, &other), line(6, 0, &t, &other), line(999_999, 1, &t, &other), "{}\n".to_owned()];
+    let wrong = [line(7, FOLD_VERSION, &t, &other), line(6, 0, &t, &other), line(999_999, FOLD_VERSION, &t, &other), "{}\n".to_owned()];
 
     std::fs::write(&table, right.concat()).unwrap();
     let good = replayed(&client, "").await["result"].clone();
