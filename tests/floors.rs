@@ -14,7 +14,7 @@ use std::path::Path;
 use writ::event::Refusal;
 
 /// Every module of the crate's root and its floor. A module names itself and what is on lower floors, nothing else. Audit and replay
-/// read what the ledger opens, so they stand on it (docs/decisions/0007); the way out is an engine like log and vault (0014).
+/// read what the ledger opens, so they stand on it (docs/decisions/0007); the way out is an engine like log and vault (0013).
 const FLOORS: &[(&str, u8)] = &[
     ("terms", 0),
     ("event", 1),

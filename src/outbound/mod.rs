@@ -1,4 +1,4 @@
-//! The way out: the one fetcher of what a client's metadata points at (THREATS.md A53, docs/decisions/0014).
+//! The way out: the one fetcher of what a client's metadata points at (THREATS.md A53, docs/decisions/0013).
 //!
 //! https only, at public addresses unless the process settings allow others, 3 s in all, 64 KiB, no redirects, no cookies, no proxy.
 //! A name is looked up once, and the very address that was checked is connected to: an answer that changes meanwhile changes
