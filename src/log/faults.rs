@@ -10,15 +10,6 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-const KINDS: [EngineKind; 2] = [EngineKind::Sled, EngineKind::File];
-const EVENTS: u64 = 40;
-
-/// A log of 40 records, closed properly, and the directory that removes it.
-fn written(kind: EngineKind) -> tempfile::TempDir {
-    let path = tempfile::tempdir().unwrap();
-    write_directory(path.path(), kind, 0..EVENTS);
-    path
-}
 /// The same as a kill leaves it: copied while the log was open, so that sled has made no snapshot.
 fn killed(kind: EngineKind) -> tempfile::TempDir {
     let (path, copy) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());

@@ -7,14 +7,6 @@ use proptest::prelude::*;
 use std::fs;
 use std::path::Path;
 
-const KINDS: [EngineKind; 2] = [EngineKind::Sled, EngineKind::File];
-const EVENTS: u64 = 40;
-
-fn written(kind: EngineKind) -> tempfile::TempDir {
-    let path = tempfile::tempdir().unwrap();
-    write_directory(path.path(), kind, 0..EVENTS);
-    path
-}
 fn found(path: &Path, kind: EngineKind) -> u64 {
     replay_directory(path, kind).unwrap().len() as u64
 }

@@ -139,3 +139,15 @@ impl EventLog for Gate {
         self.log.close();
     }
 }
+
+/// The engines that keep a log on the disk.
+pub const KINDS: [EngineKind; 2] = [EngineKind::Sled, EngineKind::File];
+/// So many records has a log of [`written`].
+pub const EVENTS: u64 = 40;
+
+/// A log of 40 records, closed properly, and the directory that removes it.
+pub fn written(kind: EngineKind) -> tempfile::TempDir {
+    let path = tempfile::tempdir().unwrap();
+    write_directory(path.path(), kind, 0..EVENTS);
+    path
+}
