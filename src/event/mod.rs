@@ -36,7 +36,7 @@ pub use refusal::Refusal;
 pub use request::{Endpoint, RequestEvent};
 pub use server::ServerEvent;
 pub use session::{SessionEnd, SessionEvent};
-pub use settings::{ApprovalMode, Edition, Profile, RegistrationMode, Settings, UnknownScope};
+pub use settings::{ApprovalMode, Edition, PasswordGrant, Profile, RegistrationMode, Settings, UnknownScope};
 pub use site::SiteEvent;
 pub use token::{IdTokenFacts, IssuedTokens, TokenEvent};
 pub use user::UserEvent;

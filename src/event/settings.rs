@@ -47,6 +47,39 @@ pub struct Settings {
     /// App schemes without a dot may be registered.
     #[serde(rename = "redirect.allow_custom_scheme")]
     pub redirect_allow_custom_scheme: bool,
+    /// The response types without a code: `token`, `id_token`, `id_token token` (SPEC.md k-2).
+    #[serde(rename = "authorize.implicit", default)]
+    pub authorize_implicit: bool,
+    /// The response types with a code and a token at once (OpenID Connect Core §3.3).
+    #[serde(rename = "authorize.hybrid", default)]
+    pub authorize_hybrid: bool,
+    /// The parameters `request` and `request_uri` (RFC 9101).
+    #[serde(rename = "authorize.request_objects", default)]
+    pub authorize_request_objects: bool,
+    /// `check_session_iframe` and `session_state` (OpenID Connect Session Management 1.0).
+    #[serde(default)]
+    pub session_management: bool,
+    /// Who may sign in at the token endpoint with a name and a password (SPEC.md e.4).
+    #[serde(default)]
+    pub password_grant: PasswordGrant,
+    /// `system/` scopes may be registered and used.
+    #[serde(default = "yes")]
+    pub system_scopes: bool,
+    /// How many clients one address may register in an hour.
+    #[serde(rename = "dcr.rate", default = "any_rate")]
+    pub dcr_rate: u64,
+    /// How long a signing key signs before the next one takes over; 0 is until somebody rotates it.
+    #[serde(rename = "keys.rotate_seconds", default)]
+    pub keys_rotate_seconds: u64,
+    /// How long a new signing key is shown before it signs, so that no verifier meets it unprepared.
+    #[serde(rename = "keys.publish_seconds", default)]
+    pub keys_publish_seconds: u64,
+    /// Who is not signed in sees a page before an app that nobody has checked gets an error by redirect (RFC 9700 §4.11.2).
+    #[serde(rename = "redirect.warn_unverified", default = "yes")]
+    pub redirect_warn_unverified: bool,
+    /// `/password` is another name of the token endpoint (SPEC.md k-31).
+    #[serde(rename = "compat.password_path", default)]
+    pub compat_password_path: bool,
     /// Introspection with credentials in the body answers with `status` (SPEC.md h).
     #[serde(rename = "introspection.seed_dialect")]
     pub introspection_seed_dialect: bool,
@@ -77,10 +110,32 @@ words!(
     RegistrationMode, "dcr.mode", {
         /// Anyone (RFC 7591 §3).
         Open = "open",
+        /// Whoever brings an initial access token (RFC 7591 §3).
+        Token = "token",
         /// Nobody; the endpoint does not exist.
         Disabled = "disabled",
     }
 );
+
+words!(
+    /// Whose password the token endpoint takes.
+    PasswordGrant, "password_grant", {
+        /// Nobody's.
+        Off = "off",
+        /// Staff's.
+        Users = "users",
+        /// Patients'.
+        Patient = "patient",
+        /// Everybody's.
+        Both = "both",
+    }
+);
+
+impl Default for PasswordGrant {
+    fn default() -> Self {
+        Self::Off
+    }
+}
 
 words!(
     /// Which registrations wait for an administrator.
@@ -110,12 +165,14 @@ words!(
         First = "1",
         /// Scopes have a meaning.
         Second = "2",
+        /// Response types beside `code`, a rate of registrations, keys that rotate by themselves.
+        Third = "3",
     }
 );
 
 impl Edition {
     /// The one by which commands are asked now.
-    pub const CURRENT: Self = Self::Second;
+    pub const CURRENT: Self = Self::Third;
     /// The one by which a command was asked that does not say.
     pub fn unsaid() -> Self {
         Self::First
@@ -128,7 +185,7 @@ impl Edition {
     fn catalogue(self) -> &'static str {
         match self {
             Self::First => include_str!("catalogue/first.txt"),
-            Self::Second => include_str!("catalogue/second.txt"),
+            Self::Second | Self::Third => include_str!("catalogue/second.txt"),
         }
     }
 }
@@ -137,6 +194,7 @@ impl Settings {
     /// What a profile means by an edition.
     pub fn of(profile: Profile, title: &str, edition: Edition) -> Self {
         let seed = profile != Profile::Standard;
+        let third = edition == Edition::Third;
         Self {
             profile,
             title: title.to_owned(),
@@ -154,12 +212,33 @@ impl Settings {
             pkce_require_all: false,
             redirect_allow_http: false,
             redirect_allow_custom_scheme: false,
+            authorize_implicit: third && profile == Profile::Iehr,
+            authorize_hybrid: false,
+            authorize_request_objects: false,
+            session_management: false,
+            password_grant: PasswordGrant::Off,
+            system_scopes: true,
+            dcr_rate: if third { 10 } else { any_rate() },
+            keys_rotate_seconds: if third && !seed { 90 * 86_400 } else { 0 },
+            keys_publish_seconds: if third { 300 } else { 0 },
+            redirect_warn_unverified: true,
+            compat_password_path: false,
             introspection_seed_dialect: seed,
             id_token_seed_claims: seed,
             compat_authorize_301: false,
             scopes: catalogue(edition),
         }
     }
+}
+
+/// What a site does that was made before it could say.
+fn yes() -> bool {
+    true
+}
+
+/// As many registrations as the server takes at all.
+fn any_rate() -> u64 {
+    3600
 }
 
 /// Every scope that a site knows at the start.
