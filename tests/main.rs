@@ -23,6 +23,8 @@ mod floors;
 mod harness;
 mod introspection;
 mod logout;
+mod logout_pages;
+mod logout_tokens;
 mod parameters;
 mod proofs;
 mod registration;

@@ -135,6 +135,7 @@ pub(super) struct Running {
     local: Server,
     stopping: watch::Sender<bool>,
     signing: JoinHandle<()>,
+    telling: JoinHandle<()>,
     by: Actor,
 }
 
@@ -164,7 +165,8 @@ impl Running {
         note(ledger, started, by.clone()).await?;
         ledger.sign_due().await;
         let signing = tokio::spawn(ledger.clone().keep_checkpoints());
-        Ok(Self { public, local, stopping, signing, by })
+        let telling = tokio::spawn(ledger.clone().deliver_logouts());
+        Ok(Self { public, local, stopping, signing, telling, by })
     }
 
     /// Lets what is under way finish, and records the end.
@@ -173,6 +175,8 @@ impl Running {
         tokio::join!(self.public.shut_down(), self.local.shut_down());
         // What is still to be signed is signed when the log is shut down.
         self.signing.abort();
+        // Who has not been told is told by the next server.
+        self.telling.abort();
         ledger.tell_tallies(true).await?;
         note(ledger, Noted::ServerStopped {}, self.by).await
     }

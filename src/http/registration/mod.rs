@@ -1,6 +1,7 @@
 //! `POST /oauth2/{site}/registration` (RFC 7591, OpenID Connect Registration, SPEC.md a.1 and b).
 
 mod keys;
+mod logout;
 mod metadata;
 
 pub use metadata::{RequestedClient, parse_metadata};
