@@ -6,6 +6,7 @@
 #![expect(missing_docs, reason = "a member whose type says what it is needs no sentence of its own")]
 
 mod audit;
+mod claims;
 mod client;
 mod code;
 mod consent;
@@ -24,6 +25,7 @@ mod token;
 mod user;
 
 pub use audit::{AuditEvent, Count};
+pub use claims::AskedClaims;
 pub use client::{ClientEvent, ClientJwk, ClientJwks, ClientMetadata, ClientStatus};
 pub use code::CodeEvent;
 pub use consent::ConsentEvent;

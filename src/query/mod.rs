@@ -2,6 +2,7 @@
 
 mod authorization;
 mod claims;
+mod claims_request;
 mod discovery;
 mod introspect;
 mod jwks;

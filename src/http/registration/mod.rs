@@ -1,5 +1,6 @@
 //! `POST /oauth2/{site}/registration` (RFC 7591, OpenID Connect Registration, SPEC.md a.1 and b).
 
+mod flows;
 mod keys;
 mod metadata;
 
