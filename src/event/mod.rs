@@ -40,7 +40,7 @@ pub use server::ServerEvent;
 pub use session::{SessionEnd, SessionEvent};
 pub use settings::{ApprovalMode, Edition, PasswordGrant, Profile, RegistrationMode, Settings, UnknownScope};
 pub use site::SiteEvent;
-pub use token::{IdTokenFacts, IssuedTokens, TokenEvent};
+pub use token::{Beginning, IdTokenFacts, IssuedTokens, TokenEvent};
 pub use user::UserEvent;
 
 use serde_json::{Map, Value};

@@ -7,6 +7,7 @@ mod discovery;
 mod introspect;
 mod jwks;
 mod scopes;
+mod subject;
 
 pub use authorization::{
     AuthorizationRequest, AuthorizationTarget, Objection, Requested, check_authorization, find_target, recheck_target,
@@ -16,3 +17,4 @@ pub use discovery::discovery;
 pub use introspect::{Introspection, Status, TokenFacts, TokenName, introspect};
 pub use jwks::{jwk, jwk_set};
 pub use scopes::visible_scope;
+pub use subject::subject;
