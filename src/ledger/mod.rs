@@ -29,6 +29,7 @@ mod present;
 mod prove;
 mod refresh_token;
 mod registrations;
+mod rotation;
 mod site;
 mod submit;
 mod tallies;

@@ -12,8 +12,7 @@ pub fn discovery(state: &State, site: &Site) -> Map<String, Value> {
     let issuer = &site.issuer;
     let methods: Vec<&str> = TokenEndpointAuthMethod::ALL.iter().map(|method| method.as_str()).collect();
     let grant_types: Vec<&str> = GrantType::ALL.iter().map(|grant_type| grant_type.as_str()).collect();
-    let algorithms: Vec<&str> =
-        SigningAlgorithm::ALL.iter().filter(|alg| state.keys.signing(**alg).is_some()).map(|alg| alg.as_str()).collect();
+    let algorithms: Vec<&str> = SigningAlgorithm::ALL.iter().filter(|alg| state.keys.has(**alg)).map(|alg| alg.as_str()).collect();
     let of_clients: Vec<&str> = ClientAlgorithm::ALL.iter().map(|alg| alg.as_str()).collect();
     let scopes: BTreeSet<String> = site.settings.scopes.iter().flat_map(Scope::spellings).collect();
     let document = json!({
