@@ -22,6 +22,7 @@ mod faults;
 mod floors;
 mod harness;
 mod introspection;
+mod keys;
 mod logout;
 mod parameters;
 mod proofs;
