@@ -25,6 +25,7 @@ mod introspection;
 mod logout;
 mod parameters;
 mod proofs;
+mod refusals;
 mod registration;
 mod scopes;
 mod sites;
