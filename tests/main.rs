@@ -16,6 +16,7 @@ mod assertions;
 mod attacks;
 mod authorize_errors;
 mod client_configuration;
+mod conformance;
 mod consent;
 mod export;
 mod faults;
