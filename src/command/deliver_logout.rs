@@ -52,7 +52,7 @@ impl Decide for SignLogout {
         if pending.attempts >= ATTEMPTS_MAX {
             return Decision::accepted(None, vec![abandoned(pending, LogoutFailure::Unheard, None)]);
         }
-        let Some(key) = state.keys.signing(client.metadata.id_token_signed_response_alg) else {
+        let Some(key) = state.keys.signing(client.metadata.id_token_signed_response_alg, moment.now) else {
             return Decision::accepted(None, Vec::new());
         };
         let signed = SignedLogout {

@@ -39,7 +39,7 @@ impl Untold {
     /// Of all that a person has with one client: that client alone.
     pub(super) fn of_client(&mut self, state: &State, user: UserId, client: &ClientId) {
         let grants = state.grants.of_consent(user, client).filter(|grant| grant.ended.is_none() && grant.scope.has(NamedScope::Openid));
-        let sessions: BTreeSet<SessionId> = grants.map(|grant| grant.session).collect();
+        let sessions: BTreeSet<SessionId> = grants.filter_map(|grant| grant.session).collect();
         self.of_several(state, client, &sessions);
     }
 

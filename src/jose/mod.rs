@@ -13,6 +13,7 @@ mod id_token;
 mod jwks;
 mod logout_token;
 mod public_key;
+mod request_object;
 mod signing_key;
 mod verify;
 
@@ -25,6 +26,7 @@ pub use id_token::{IdTokenClaims, at_hash};
 pub use jwks::{Curve, EcCurve, Jwk, JwkSet, KeyMaterial, KeyUse};
 pub use logout_token::{LogoutTokenClaims, backchannel_logout_event};
 pub use public_key::PublicKey;
+pub use request_object::{RequestObject, RequestObjectError};
 pub use signing_key::SigningKey;
 pub use verify::{COMPACT_LENGTH_MAX, Verified, verify};
 

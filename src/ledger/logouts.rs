@@ -9,6 +9,7 @@ use crate::command::{EndLogoutAttempt, EndSession, LogoutToSend, SignLogout, Sig
 use crate::event::{LogoutFailure, SignedLogout};
 use crate::jose::{LogoutTokenClaims, TYP_LOGOUT_TOKEN, backchannel_logout_event};
 use crate::outbound::FetchError;
+use crate::query;
 use crate::terms::{ClientId, RequestFacts, Secret, SiteName};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -135,7 +136,7 @@ impl Ledger {
             exp: signed.expires_at.unix_seconds(),
             jti: format!("{}.{}", signed.logout, signed.attempt),
             events: backchannel_logout_event(),
-            sub: signed.user.to_string(),
+            sub: query::subject(Some(signed.user), &signed.client),
             sid: signed.session,
         };
         Ok(Secret::new(self.signing_key(site, signed.kid)?.sign(TYP_LOGOUT_TOKEN, &claims)?))

@@ -22,7 +22,7 @@ pub use display_text::DisplayText;
 pub use error::{ErrorPage, NextStep};
 pub use form_post::FormPostPage;
 pub use front_channel::FrontChannelPage;
-pub use onward::OnwardPage;
+pub use onward::{Onward, OnwardPage};
 pub use policy::FormTargets;
 pub use scope_words::{ScopeKind, ScopeWords, scope_words};
 pub use sign_in::{SecondFactorPage, SignInPage};
