@@ -24,7 +24,7 @@ mod sign_in;
 mod tokens;
 mod withdraw_consent;
 
-pub use assertion::{AssertionFact, SignedAssertion, assertion_time};
+pub use assertion::{AssertionFact, SignedAssertion, assertion_end, assertion_time};
 pub use client_auth::{AuthenticateClient, AuthenticatedClient, ClientProof, SecretFact, Via, authenticate};
 pub use decision::{Decide, Decision, Draft, Refused};
 pub use deny_consent::DenyConsent;

@@ -44,7 +44,7 @@ impl Ledger {
         let scope = query::visible_scope(&issued.scope, site.name());
         let claims = AccessTokenClaims {
             iss: issuer.clone(),
-            sub: issued.user.to_string(),
+            sub: query::subject(issued.user, &issued.client),
             aud: issued.audience.clone().unwrap_or_else(|| issued.client.to_string()),
             client_id: issued.client.clone(),
             jti: issued.token,
@@ -53,7 +53,7 @@ impl Ledger {
             exp: issued.expires_at.unix_seconds(),
             scope: scope.clone(),
             site: site.name().clone(),
-            sid: Some(issued.session),
+            sid: issued.session,
             further: FurtherClaims::default(),
         };
         let access_token = self.signing_key(site, issued.kid)?.sign(claims.typ(), &claims)?;
@@ -94,13 +94,13 @@ impl Ledger {
         }
         Ok(IdTokenClaims {
             iss,
-            sub: issued.user.to_string(),
+            sub: query::subject(issued.user, &issued.client),
             aud: issued.client.clone(),
             exp: issued.expires_at.unix_seconds(),
             iat: issued.issued_at.unix_seconds(),
             auth_time: Some(facts.auth_time.unix_seconds()),
             nonce,
-            sid: Some(issued.session),
+            sid: issued.session,
             site: facts.seed_policy.then(|| site.name().clone()),
             at_hash: Some(at_hash),
             acr: None,
