@@ -29,7 +29,7 @@ pub use client_auth::{AuthenticateClient, AuthenticatedClient, ClientProof, Secr
 pub use decision::{Decide, Decision, Draft, Refused};
 pub use deny_consent::DenyConsent;
 pub use end_session::{EndSession, EndedBy};
-pub use generate_key::{GenerateKey, RetireKey};
+pub use generate_key::{GenerateKey, RetireKey, TakesOver};
 pub use issue_code::{ConsentFact, IssueCode, IssuedCode};
 pub use manage_client::{ChangeClient, ClientChange, ReceiveToken, UpdateClient};
 pub use manage_site::{ConfigureSite, CreateServer, CreateSite};

@@ -3,7 +3,7 @@
 use super::{Endpoint, Outcome, Refusal, Severity};
 use crate::terms::protocol::words;
 use crate::terms::{
-    ApplicationType, ClientAlgorithm, ClientId, Digest, GrantType, HttpsUrl, RedirectUri, RegistrationPath, ScopeSet, SigningAlgorithm,
+    ApplicationType, ClientAlgorithm, ClientId, Digest, GrantType, HttpsUrl, RedirectUri, RegistrationPath, RequestObjectAlgorithm, ResponseType, ScopeSet, SigningAlgorithm,
     Timestamp, TokenEndpointAuthMethod,
 };
 use serde::{Deserialize, Serialize};
@@ -130,10 +130,16 @@ pub struct ClientMetadata {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jwks_uri: Option<HttpsUrl>,
     pub grant_types: Vec<GrantType>,
-    /// Each a set of words; only `code` exists so far.
+    /// Each a set of words, in the order in which they were sent.
     pub response_types: Vec<String>,
     pub scope: ScopeSet,
     pub id_token_signed_response_alg: SigningAlgorithm,
+    /// What its request objects are signed with; none is as good as any, if it is not there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_object_signing_alg: Option<RequestObjectAlgorithm>,
+    /// Where its request objects may be (OpenID Connect Core §6.2).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub request_uris: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_uri: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -153,6 +159,8 @@ pub struct ClientMetadata {
     pub default_max_age: Option<u64>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub require_auth_time: bool,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub default_acr_values: Vec<String>,
     /// `client_name#lang` and the like, as sent (OpenID Connect Registration §2.1).
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub localized: Map<String, Value>,
@@ -197,6 +205,10 @@ impl ClientMetadata {
     /// Whether the client and the server share a secret.
     pub fn has_secret(&self) -> bool {
         self.token_endpoint_auth_method.uses_secret()
+    }
+    /// Whether the client registered this response type, in whatever order of words.
+    pub fn has_response_type(&self, response_type: ResponseType) -> bool {
+        self.response_types.iter().any(|own| ResponseType::read(own) == Some(response_type))
     }
     /// Whether the client runs on the person's device (RFC 8252).
     pub fn is_native(&self) -> bool {

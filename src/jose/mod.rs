@@ -12,6 +12,7 @@ mod further_claims;
 mod id_token;
 mod jwks;
 mod public_key;
+mod request_object;
 mod signing_key;
 mod verify;
 
@@ -23,6 +24,7 @@ pub use further_claims::FurtherClaims;
 pub use id_token::{IdTokenClaims, at_hash};
 pub use jwks::{Curve, EcCurve, Jwk, JwkSet, KeyMaterial, KeyUse};
 pub use public_key::PublicKey;
+pub use request_object::{RequestObject, RequestObjectError};
 pub use signing_key::SigningKey;
 pub use verify::{COMPACT_LENGTH_MAX, Verified, verify};
 

@@ -1,6 +1,6 @@
 //! What a client assertion is that somebody presents: everything that can be said of it before it is decided about.
 
-use super::client_keys::NoKeys;
+use super::client_keys::{NoKeys, WantedKey};
 use super::{Failure, Ledger, Site};
 use crate::command::{AssertionFact, SignedAssertion, assertion_end, assertion_time};
 use crate::event::{ClientStatus, Refusal};
@@ -22,7 +22,8 @@ impl Ledger {
         if let Err(refusal) = plausible(&client, &issuer, assertion, self.now()) {
             return Ok(AssertionFact::Refused(refusal));
         }
-        let keys = match self.keys_for(site, &client.metadata, assertion).await {
+        let wanted = WantedKey { kid: assertion.kid.as_deref(), algorithm: assertion.algorithm };
+        let keys = match self.keys_for(site, &client.metadata, wanted).await {
             Ok(keys) => keys,
             Err(NoKeys::Busy) => return Err(Failure::Busy),
             Err(NoKeys::Unavailable) => return Ok(AssertionFact::Refused(Refusal::AssertionKeysUnavailable)),

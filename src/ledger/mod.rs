@@ -29,6 +29,8 @@ mod present;
 mod prove;
 mod refresh_token;
 mod registrations;
+mod request_objects;
+mod rotation;
 mod site;
 mod submit;
 mod tallies;
@@ -47,6 +49,7 @@ pub use mint::MintedTokens;
 pub use operate::SiteError;
 pub use present::Presented;
 pub use prove::ConsistencyProof;
+pub use request_objects::SentObject;
 pub use site::Site;
 pub use submit::Submitted;
 

@@ -25,7 +25,7 @@ pub use digest::FOLD_VERSION;
 #[cfg(test)]
 pub(crate) use digest::without_hashing;
 pub use grants::{Code, Ending, Grant, Grants, Token};
-pub use keys::{Key, Keys};
+pub use keys::{Key, Keys, LEEWAY_SECONDS, Standing};
 pub use liveness::{Life, Liveness};
 pub use logins::{Attempts, Logins};
 pub use sessions::{Session, Sessions};
@@ -33,7 +33,7 @@ pub use site::{Server, Site};
 pub use users::{User, Users};
 pub use view::Collection;
 
-use crate::event::{Event, Record};
+use crate::event::{Event, Record, RefreshEvent, TokenEvent};
 use crate::terms::{Digest, Seq, Timestamp};
 use digest::Sum;
 use expiry::Expiries;
@@ -189,8 +189,18 @@ impl State {
                 self.grants.fold_code(event, seq, &mut self.expiries)
             }
             Event::Grant(event) => self.grants.fold(event, seq, t),
-            Event::Token(event) => self.grants.fold_token(event, seq, &mut self.expiries),
-            Event::Refresh(event) => self.grants.fold_refresh(event, seq, &mut self.expiries),
+            Event::Token(event) => {
+                if let TokenEvent::Granted(tokens) = event {
+                    self.keys.fold_tokens(tokens);
+                }
+                self.grants.fold_token(event, seq, &mut self.expiries)
+            }
+            Event::Refresh(event) => {
+                if let RefreshEvent::Rotated(tokens) = event {
+                    self.keys.fold_tokens(tokens);
+                }
+                self.grants.fold_refresh(event, seq, &mut self.expiries)
+            }
             Event::Key(event) => self.keys.fold(event, seq, t),
             Event::Server(event) => {
                 site::fold_server(&mut self.server, event, seq)?;

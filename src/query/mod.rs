@@ -2,10 +2,12 @@
 
 mod authorization;
 mod claims;
+mod claims_request;
 mod discovery;
 mod introspect;
 mod jwks;
 mod scopes;
+mod subject;
 
 pub use authorization::{
     AuthorizationRequest, AuthorizationTarget, Objection, Requested, check_authorization, find_target, recheck_target,
@@ -13,5 +15,6 @@ pub use authorization::{
 pub use claims::{claims_of, seed_claims};
 pub use discovery::discovery;
 pub use introspect::{Introspection, Status, TokenFacts, TokenName, introspect};
-pub use jwks::{jwk, jwk_set};
+pub use jwks::{jwk, jwk_set, jwk_set_seconds};
 pub use scopes::visible_scope;
+pub use subject::subject;

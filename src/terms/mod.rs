@@ -10,6 +10,7 @@ mod moment;
 mod pkce;
 pub(crate) mod protocol;
 mod redirect_uri;
+mod response_type;
 mod scope;
 mod secret;
 mod seq;
@@ -29,8 +30,9 @@ pub use id::{
 };
 pub use moment::{Moment, RequestFacts};
 pub use pkce::{CodeChallenge, CodeVerifier};
-pub use protocol::{ApplicationType, ClientAlgorithm, GrantType, Prompt, Role, SigningAlgorithm, TokenEndpointAuthMethod, TokenKind};
+pub use protocol::{Acr, ApplicationType, ClientAlgorithm, GrantType, Prompt, RequestObjectAlgorithm, Role, SigningAlgorithm, TokenEndpointAuthMethod, TokenKind};
 pub use redirect_uri::{RedirectUri, RedirectUriError, RedirectUriRules};
+pub use response_type::{ResponseMode, ResponseType};
 pub use scope::{Act, CustomScope, Level, Meaning, NamedScope, Records, Resource, Rights, Scope, ScopeError, ScopeSet, Search};
 pub use secret::Secret;
 pub use seq::Seq;

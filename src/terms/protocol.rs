@@ -44,6 +44,8 @@ words!(
         AuthorizationCode = "authorization_code",
         /// RFC 6749 §6.
         RefreshToken = "refresh_token",
+        /// RFC 6749 §4.2: tokens straight from the authorization endpoint. No request to the token endpoint has it.
+        Implicit = "implicit",
     }
 );
 
@@ -86,6 +88,14 @@ words!(
         Consent = "consent",
         /// The person chooses an account.
         SelectAccount = "select_account",
+    }
+);
+
+words!(
+    /// How strong a sign-in was (OpenID Connect Core §2, `acr`; docs/decisions/0014).
+    Acr, "acr", {
+        /// By one factor: a password.
+        OneFactor = "1",
     }
 );
 
@@ -140,6 +150,22 @@ words!(
         EdDsa = "EdDSA",
         /// Ed25519 by the name that says so (RFC 9864 §2.2).
         Ed25519 = "Ed25519",
+    }
+);
+
+words!(
+    /// What the request objects of a client may be signed with (RFC 9101 §10.5, OpenID Connect Registration §2).
+    RequestObjectAlgorithm, "request_object_signing_alg", {
+        /// Nothing: what they say is worth no more than a query string.
+        None = "none",
+        /// RSASSA-PKCS1-v1_5 with SHA-256.
+        Rs256 = "RS256",
+        /// RSASSA-PSS with SHA-256.
+        Ps256 = "PS256",
+        /// ECDSA on P-256 with SHA-256.
+        Es256 = "ES256",
+        /// Ed25519.
+        EdDsa = "EdDSA",
     }
 );
 

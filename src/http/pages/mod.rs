@@ -20,7 +20,7 @@ pub use consent::{ConsentPage, OfflineChoice, PatientChoice, ScopeChoice, ScopeG
 pub use display_text::DisplayText;
 pub use error::{ErrorPage, NextStep};
 pub use form_post::FormPostPage;
-pub use onward::OnwardPage;
+pub use onward::{Onward, OnwardPage};
 pub use policy::FormTargets;
 pub use scope_words::{ScopeKind, ScopeWords, scope_words};
 pub use sign_in::{SecondFactorPage, SignInPage};
