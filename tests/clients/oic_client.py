@@ -26,8 +26,8 @@ SCOPE = ["openid", "profile", "email", "offline_access"]
 class Assertion(PrivateKeyJWT):
     """The library's refresh does not tell its own `private_key_jwt` at which endpoint it is."""
 
-    def construct(self, cis, **named):
-        return super().construct(cis, **({"authn_endpoint": "refresh"} | named))
+    def construct(self, *arguments, **named):
+        return super().construct(*arguments, **({"authn_endpoint": "refresh"} | named))
 
 
 class App:
@@ -35,7 +35,8 @@ class App:
 
     def __init__(self, issuer, method, **preferences):
         self.issuer, self.method, self.preferences = issuer, method, preferences
-        self.client = Client(client_authn_method=CLIENT_AUTHN_METHOD | {"private_key_jwt": Assertion}, config={"code_challenge": {"method": "S256", "length": 64}})
+        methods = CLIENT_AUTHN_METHOD | {"private_key_jwt": Assertion}
+        self.client = Client(client_authn_method=methods, config={"code_challenge": {"method": "S256", "length": 64}})
 
     def discovers_the_server(self):
         found = self.client.provider_config(self.issuer)

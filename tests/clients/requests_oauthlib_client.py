@@ -91,7 +91,8 @@ class WebApp:
     def loses_the_grant_by_reuse(self, first, second):
         third = dict(self.session.refresh_token(self.issuer + "/token", second["refresh_token"], **self._auth()))
         for dead in (first, third):
-            self._refused(InvalidGrantError, self.session.refresh_token, self.issuer + "/token", dead["refresh_token"], **self._auth())
+            asked = (self.session.refresh_token, self.issuer + "/token", dead["refresh_token"])
+            self._refused(InvalidGrantError, *asked, **self._auth())
         self.session.token = third
         assert self.session.get(self.issuer + "/userinfo").status_code == 401
 
