@@ -30,7 +30,10 @@ pub use id::{
 };
 pub use moment::{Moment, RequestFacts};
 pub use pkce::{CodeChallenge, CodeVerifier};
-pub use protocol::{Acr, ApplicationType, ClientAlgorithm, GrantType, Prompt, RequestObjectAlgorithm, Role, SigningAlgorithm, TokenEndpointAuthMethod, TokenKind};
+pub use protocol::{
+    Acr, ApplicationType, ClientAlgorithm, GrantType, Prompt, RequestObjectAlgorithm, Role, SigningAlgorithm, TokenEndpointAuthMethod,
+    TokenKind,
+};
 pub use redirect_uri::{RedirectUri, RedirectUriError, RedirectUriRules};
 pub use response_type::{ResponseMode, ResponseType};
 pub use scope::{Act, CustomScope, Level, Meaning, NamedScope, Records, Resource, Rights, Scope, ScopeError, ScopeSet, Search};
