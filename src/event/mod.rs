@@ -24,7 +24,7 @@ mod token;
 mod user;
 
 pub use audit::{AuditEvent, Count};
-pub use client::{ClientEvent, ClientJwk, ClientJwks, ClientMetadata, ClientStatus};
+pub use client::{ClientEvent, ClientJwk, ClientJwks, ClientMetadata, ClientPrivileges, ClientStatus};
 pub use code::CodeEvent;
 pub use consent::ConsentEvent;
 pub use grant::{GrantEnd, GrantEvent};

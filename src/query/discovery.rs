@@ -1,7 +1,7 @@
 //! The metadata document (OpenID Connect Discovery §3, RFC 8414 §2): exactly what is built and allowed, no more.
 
 use super::claims::claims_behind;
-use crate::event::RegistrationMode;
+use crate::event::{PasswordGrant, RegistrationMode, Settings};
 use crate::projection::{Site, State};
 use crate::terms::{ClientAlgorithm, GrantType, Scope, SigningAlgorithm, TokenEndpointAuthMethod};
 use serde_json::{Map, Value, json};
@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 pub fn discovery(state: &State, site: &Site) -> Map<String, Value> {
     let issuer = &site.issuer;
     let methods: Vec<&str> = TokenEndpointAuthMethod::ALL.iter().map(|method| method.as_str()).collect();
-    let grant_types: Vec<&str> = GrantType::ALL.iter().map(|grant_type| grant_type.as_str()).collect();
+    let grant_types = grant_types(&site.settings);
     let algorithms: Vec<&str> =
         SigningAlgorithm::ALL.iter().filter(|alg| state.keys.signing(**alg).is_some()).map(|alg| alg.as_str()).collect();
     let of_clients: Vec<&str> = ClientAlgorithm::ALL.iter().map(|alg| alg.as_str()).collect();
@@ -52,6 +52,15 @@ pub fn discovery(state: &State, site: &Site) -> Map<String, Value> {
         document.remove("registration_endpoint");
     }
     document
+}
+
+/// The grants that the site takes. What a client may use of them is its registration's business.
+fn grant_types(settings: &Settings) -> Vec<GrantType> {
+    let taken = |grant_type: &GrantType| match grant_type {
+        GrantType::AuthorizationCode | GrantType::RefreshToken | GrantType::ClientCredentials => true,
+        GrantType::Password => settings.password_grant != PasswordGrant::Off,
+    };
+    GrantType::ALL.iter().copied().filter(taken).collect()
 }
 
 /// What tokens and userinfo can say: the server's own claims and those behind a scope of the site.

@@ -29,7 +29,9 @@ pub use id::{
 };
 pub use moment::{Moment, RequestFacts};
 pub use pkce::{CodeChallenge, CodeVerifier};
-pub use protocol::{ApplicationType, ClientAlgorithm, GrantType, Prompt, Role, SigningAlgorithm, TokenEndpointAuthMethod, TokenKind};
+pub use protocol::{
+    ApplicationType, ClientAlgorithm, GrantType, Prompt, Role, SecretlessGrant, SigningAlgorithm, TokenEndpointAuthMethod, TokenKind,
+};
 pub use redirect_uri::{RedirectUri, RedirectUriError, RedirectUriRules};
 pub use scope::{Act, CustomScope, Level, Meaning, NamedScope, Records, Resource, Rights, Scope, ScopeError, ScopeSet, Search};
 pub use secret::Secret;

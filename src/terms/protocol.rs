@@ -44,6 +44,20 @@ words!(
         AuthorizationCode = "authorization_code",
         /// RFC 6749 §6.
         RefreshToken = "refresh_token",
+        /// RFC 6749 §4.4: a client for itself.
+        ClientCredentials = "client_credentials",
+        /// RFC 6749 §4.3: a name and a password, typed into the client. RFC 9700 §2.4 forbids it; a site has to switch it on.
+        Password = "password",
+    }
+);
+
+words!(
+    /// The grants that a client may be let use without its secret, if an administrator says so (SPEC.md k-15).
+    SecretlessGrant, "secretless grant", {
+        /// `grant_type=password`.
+        Password = "password",
+        /// `grant_type=refresh_token`.
+        Refresh = "refresh",
     }
 );
 
@@ -136,10 +150,20 @@ words!(
         Es256 = "ES256",
         /// ECDSA on P-384 with SHA-384: the other of SMART's two.
         Es384 = "ES384",
-        /// Ed25519.
+        /// Ed25519, by the name that stands for both its curves.
         EdDsa = "EdDSA",
+        /// Ed25519 by its own name (RFC 9864 §2.2).
+        Ed25519 = "Ed25519",
     }
 );
+
+impl ClientAlgorithm {
+    /// Whether a signature of one is a signature of the other: Ed25519 has two names.
+    pub fn is_same_as(self, other: Self) -> bool {
+        let by_one_name = |alg| if alg == Self::Ed25519 { Self::EdDsa } else { alg };
+        by_one_name(self) == by_one_name(other)
+    }
+}
 
 impl SigningAlgorithm {
     /// Whether the same claims give the same signature (RFC 8017 §8.2, RFC 8032 §5.1.6). PSS and ECDSA draw randomness each time.

@@ -2,7 +2,7 @@
 //! ignored (RFC 7591 §2).
 
 use super::keys::{Keys, keys};
-use crate::command::Refused;
+use crate::command::{Refused, with_implied};
 use crate::event::{ClientMetadata, Refusal, Settings};
 use crate::terms::{ApplicationType, GrantType, RedirectUri, RedirectUriRules, ScopeSet, SigningAlgorithm, TokenEndpointAuthMethod};
 use serde_json::{Map, Value};
@@ -45,17 +45,19 @@ pub fn parse_metadata(members: &Map<String, Value>, settings: &Settings) -> Resu
         plain_http: settings.redirect_allow_http,
     };
     let Keys { signing_alg, jwks, jwks_uri } = keys(&read, token_endpoint_auth_method)?;
+    let grant_types = grant_types(&read)?;
+    let by_code = grant_types.contains(&GrantType::AuthorizationCode);
     let metadata = ClientMetadata {
         application_type,
-        redirect_uris: redirect_uris(&read, rules)?,
+        redirect_uris: redirect_uris(&read, rules, by_code)?,
         post_logout_redirect_uris: post_logout_uris(&read, rules)?,
         client_name: read.text("client_name", NAME_MAX)?,
         token_endpoint_auth_method,
         token_endpoint_auth_signing_alg: signing_alg,
         jwks,
         jwks_uri,
-        grant_types: grant_types(&read)?,
-        response_types: response_types(&read)?,
+        grant_types,
+        response_types: response_types(&read, by_code)?,
         scope: scope(&read, application_type, settings)?,
         id_token_signed_response_alg: read.word("id_token_signed_response_alg")?.unwrap_or(SigningAlgorithm::Rs256),
         client_uri: read.link("client_uri")?,
@@ -108,10 +110,11 @@ fn default_method(application_type: ApplicationType) -> TokenEndpointAuthMethod 
     }
 }
 
-fn redirect_uris(read: &Reader<'_>, rules: RedirectUriRules) -> Result<Vec<RedirectUri>, Refused> {
+/// A client that sends nobody to the authorization endpoint needs none (SPEC.md a.1).
+fn redirect_uris(read: &Reader<'_>, rules: RedirectUriRules, needed: bool) -> Result<Vec<RedirectUri>, Refused> {
     let refused = |why: String| Refused::about(Refusal::RedirectUriUnacceptable, why);
     let texts = read.list("redirect_uris").map_err(|_| refused("redirect_uris is not a list of strings".into()))?.unwrap_or_default();
-    if texts.is_empty() || has_repeats(&texts) {
+    if needed && texts.is_empty() || has_repeats(&texts) {
         return Err(refused("redirect_uris is empty or has repeats".into()));
     }
     texts.iter().map(|text| RedirectUri::register(text, rules).map_err(|error| refused(format!("a redirect_uri {error}")))).collect()
@@ -131,21 +134,22 @@ fn has_repeats(texts: &[String]) -> bool {
     !texts.iter().all(|text| seen.insert(text))
 }
 
-/// `refresh_token` goes along with `authorization_code` (SPEC.md b.1).
+/// `refresh_token` goes along with `authorization_code` and `password` (SPEC.md b.1).
 fn grant_types(read: &Reader<'_>) -> Result<Vec<GrantType>, Refused> {
     let Some(words) = read.list("grant_types")? else { return Ok(vec![GrantType::AuthorizationCode, GrantType::RefreshToken]) };
     let unsupported = |word: &String| unacceptable(format!("Unsupported grant_types value : {word}"));
-    let mut types: Vec<GrantType> = words.iter().map(|word| word.parse().map_err(|_| unsupported(word))).collect::<Result<_, _>>()?;
-    if !types.contains(&GrantType::AuthorizationCode) {
-        return Err(unacceptable("grant_types must have authorization_code"));
+    let types: Vec<GrantType> = words.iter().map(|word| word.parse().map_err(|_| unsupported(word))).collect::<Result<_, _>>()?;
+    match types.iter().all(|grant_type| *grant_type == GrantType::RefreshToken) {
+        true => Err(unacceptable("grant_types must have one that a refresh can follow")),
+        false => Ok(with_implied(types)),
     }
-    types.push(GrantType::RefreshToken);
-    types.sort();
-    types.dedup();
-    Ok(types)
 }
 
-fn response_types(read: &Reader<'_>) -> Result<Vec<String>, Refused> {
+fn response_types(read: &Reader<'_>, by_code: bool) -> Result<Vec<String>, Refused> {
+    if !by_code {
+        let none = read.list("response_types")?.unwrap_or_default();
+        return if none.is_empty() { Ok(none) } else { Err(unacceptable("response_types need the grant type authorization_code")) };
+    }
     let words = read.list("response_types")?.unwrap_or_else(|| vec!["code".to_owned()]);
     match words.iter().find(|word| *word != "code") {
         None if words.len() == 1 => Ok(words),
@@ -283,7 +287,9 @@ mod tests {
             (json!({ "redirect_uris": uris, "client_name": "x".repeat(81) }), Refusal::MetadataUnacceptable),
             (json!({ "redirect_uris": uris, "token_endpoint_auth_method": "tls" }), Refusal::MetadataUnacceptable),
             (json!({ "redirect_uris": uris, "subject_type": "pairwise" }), Refusal::MetadataUnacceptable),
-            (json!({ "redirect_uris": uris, "grant_types": ["password"] }), Refusal::MetadataUnacceptable),
+            (json!({ "redirect_uris": uris, "grant_types": ["telepathy"] }), Refusal::MetadataUnacceptable),
+            (json!({ "redirect_uris": uris, "grant_types": ["refresh_token"] }), Refusal::MetadataUnacceptable),
+            (json!({ "redirect_uris": uris, "grant_types": [] }), Refusal::MetadataUnacceptable),
             (json!({ "redirect_uris": uris, "response_types": ["token"] }), Refusal::MetadataUnacceptable),
             (json!({ "redirect_uris": uris, "logo_uri": "javascript:alert(1)" }), Refusal::MetadataUnacceptable),
             (json!({ "redirect_uris": uris, "software_statement": "x" }), Refusal::SoftwareStatementUnsupported),
