@@ -23,7 +23,7 @@ pub(super) fn begin(state: &State, site: &Site, begun: Begun<'_>, moment: &Momen
     let Begun { client, user, scope, beginning, refreshes, seconds } = begun;
     let settings = &site.settings;
     let alg = client.metadata.id_token_signed_response_alg;
-    let id_kid = state.keys.signing(alg)?.kid;
+    let id_kid = state.keys.signing(alg, moment.now)?.kid;
     let id_token = beginning.auth_time.filter(|_| scope.has(NamedScope::Openid)).map(|auth_time| {
         let proof = Authentication { user, auth_time, amr: &beginning.amr };
         id_token_facts(state, site, (id_kid, alg), proof, &scope, None)
@@ -38,7 +38,7 @@ pub(super) fn begin(state: &State, site: &Site, begun: Begun<'_>, moment: &Momen
         begins: Some(beginning),
         scope,
         audience: None,
-        kid: state.keys.signing(settings.access_token_alg)?.kid,
+        kid: state.keys.signing(settings.access_token_alg, moment.now)?.kid,
         id_token,
         generation: refreshes.then_some(0),
         refresh_expires_at: refreshes.then(|| moment.now.plus_seconds(refresh_seconds)),

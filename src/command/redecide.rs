@@ -3,8 +3,8 @@
 
 use super::{
     AuthenticateClient, ChangeClient, ChangeUser, ConfigureClient, ConfigureSite, CreateServer, CreateSite, CreateUser, Decide, Decision,
-    DenyConsent, EndSession, GenerateKey, GrantToClient, IssueCode, Note, ReceiveToken, RedeemCode, RedeemPassword, RegisterClient,
-    RetireKey, RevokeToken, RotateRefresh, SignIn, UpdateClient, WithdrawConsent,
+    DenyConsent, EndLogoutAttempt, EndSession, GenerateKey, GrantToClient, IssueCode, Note, ReceiveToken, RedeemCode, RedeemPassword,
+    RegisterClient, RetireKey, RevokeToken, RotateRefresh, SignIn, SignLogout, UpdateClient, WithdrawConsent,
 };
 use crate::event::Record;
 use crate::projection::State;
@@ -47,6 +47,7 @@ pub fn redecide(state: &mut State, first: &Record) -> Redecided {
         CreateSite::NAME => again.decide::<CreateSite>(),
         CreateUser::NAME => again.decide::<CreateUser>(),
         DenyConsent::NAME => again.decide::<DenyConsent>(),
+        EndLogoutAttempt::NAME => again.decide::<EndLogoutAttempt>(),
         EndSession::NAME => again.decide::<EndSession>(),
         GenerateKey::NAME => again.decide::<GenerateKey>(),
         GrantToClient::NAME => again.decide::<GrantToClient>(),
@@ -60,6 +61,7 @@ pub fn redecide(state: &mut State, first: &Record) -> Redecided {
         RevokeToken::NAME => again.decide::<RevokeToken>(),
         RotateRefresh::NAME => again.decide::<RotateRefresh>(),
         SignIn::NAME => again.decide::<SignIn>(),
+        SignLogout::NAME => again.decide::<SignLogout>(),
         UpdateClient::NAME => again.decide::<UpdateClient>(),
         WithdrawConsent::NAME => again.decide::<WithdrawConsent>(),
         _ => Err(RedecideError::Unreadable(name)),

@@ -6,7 +6,8 @@ use crate::event::{
 };
 use crate::projection::State;
 use crate::terms::{
-    Actor, ClientId, Digest, GrantType, Level, Moment, NamedScope, RegistrationPath, Scope, ScopeSet, Subject, TokenEndpointAuthMethod,
+    Actor, ClientId, Digest, GrantType, Level, Moment, NamedScope, RegistrationPath, ResponseType, Scope, ScopeSet, Subject,
+    TokenEndpointAuthMethod,
 };
 use serde::{Deserialize, Serialize};
 
@@ -85,7 +86,7 @@ impl RegisterClient {
 /// Whether these settings allow this metadata.
 pub(super) fn acceptable(state: &State, metadata: &ClientMetadata, settings: &Settings, edition: Edition) -> Result<(), Refused> {
     let alg = metadata.id_token_signed_response_alg;
-    if state.keys.signing(alg).is_none() {
+    if !state.keys.has(alg) {
         return Err(Refused::about(Refusal::MetadataUnacceptable, format!("Unsupported id_token_signed_response_alg value : {alg}")));
     }
     let beyond = metadata.scope.beyond(&settings.scopes);
@@ -99,8 +100,13 @@ pub(super) fn acceptable(state: &State, metadata: &ClientMetadata, settings: &Se
     if metadata.is_public() && has(GrantType::ClientCredentials) {
         return Err(Refused::about(Refusal::MetadataUnacceptable, "client_credentials is only allowed for confidential clients"));
     }
-    if metadata.redirect_uris.is_empty() && has(GrantType::AuthorizationCode) {
+    if metadata.redirect_uris.is_empty() && (has(GrantType::AuthorizationCode) || has(GrantType::Implicit)) {
         return Err(Refused::about(Refusal::RedirectUriUnacceptable, "redirect_uris is empty"));
+    }
+    let lacks =
+        |own: ResponseType| (own.has_code() && !has(GrantType::AuthorizationCode)) || (own.is_at_front() && !has(GrantType::Implicit));
+    if metadata.response_types.iter().filter_map(|words| ResponseType::read(words)).any(lacks) {
+        return Err(Refused::about(Refusal::MetadataUnacceptable, "grant_types lacks what the response_types need"));
     }
     match edition {
         Edition::First | Edition::Second => Ok(()),

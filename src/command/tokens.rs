@@ -9,9 +9,9 @@ use crate::terms::{Actor, GrantType, KeyId, Moment, NamedScope, Scope, ScopeSet,
 /// The tokens of one response. `generation` is the refresh token's; none if there is to be none.
 pub(super) fn issue(state: &State, site: &Site, client: &Client, grant: &Grant, scope: ScopeSet, moment: &Moment) -> Option<IssuedTokens> {
     let settings = &site.settings;
-    let kid = state.keys.signing(settings.access_token_alg)?.kid;
+    let kid = state.keys.signing(settings.access_token_alg, moment.now)?.kid;
     let alg = client.metadata.id_token_signed_response_alg;
-    let id_key = state.keys.signing(alg)?;
+    let id_key = state.keys.signing(alg, moment.now)?;
     let first = grant.redeemed_at.is_none();
     let generation = match grant.tokens.as_ref().and_then(|tokens| tokens.generation) {
         Some(before) => Some(before.checked_add(1)?),

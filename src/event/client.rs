@@ -3,8 +3,8 @@
 use super::{Endpoint, Outcome, Refusal, Severity};
 use crate::terms::protocol::words;
 use crate::terms::{
-    ApplicationType, ClientAlgorithm, ClientId, Digest, GrantType, HttpsUrl, RedirectUri, RegistrationPath, ScopeSet, SecretlessGrant,
-    SigningAlgorithm, Timestamp, TokenEndpointAuthMethod,
+    ApplicationType, ClientAlgorithm, ClientId, Digest, GrantType, HttpsUrl, RedirectUri, RegistrationPath, RequestObjectAlgorithm,
+    ResponseType, ScopeSet, SecretlessGrant, SigningAlgorithm, Timestamp, TokenEndpointAuthMethod,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -135,6 +135,18 @@ pub struct ClientMetadata {
     pub redirect_uris: Vec<RedirectUri>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub post_logout_redirect_uris: Vec<RedirectUri>,
+    /// Where it wants to be told that a session is over (OpenID Connect Back-Channel Logout §2.2).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backchannel_logout_uri: Option<HttpsUrl>,
+    /// It wants to be told which session, always.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub backchannel_logout_session_required: bool,
+    /// What the browser loads when a session is over (OpenID Connect Front-Channel Logout §2).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frontchannel_logout_uri: Option<RedirectUri>,
+    /// It wants to be told which session, always.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub frontchannel_logout_session_required: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_name: Option<String>,
     pub token_endpoint_auth_method: TokenEndpointAuthMethod,
@@ -148,10 +160,16 @@ pub struct ClientMetadata {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jwks_uri: Option<HttpsUrl>,
     pub grant_types: Vec<GrantType>,
-    /// Each a set of words; only `code` exists so far.
+    /// Each a set of words, in the order in which they were sent.
     pub response_types: Vec<String>,
     pub scope: ScopeSet,
     pub id_token_signed_response_alg: SigningAlgorithm,
+    /// What its request objects are signed with; none is as good as any, if it is not there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_object_signing_alg: Option<RequestObjectAlgorithm>,
+    /// Where its request objects may be (OpenID Connect Core §6.2).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub request_uris: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_uri: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -171,6 +189,8 @@ pub struct ClientMetadata {
     pub default_max_age: Option<u64>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub require_auth_time: bool,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub default_acr_values: Vec<String>,
     /// `client_name#lang` and the like, as sent (OpenID Connect Registration §2.1).
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub localized: Map<String, Value>,
@@ -215,6 +235,10 @@ impl ClientMetadata {
     /// Whether the client and the server share a secret.
     pub fn has_secret(&self) -> bool {
         self.token_endpoint_auth_method.uses_secret()
+    }
+    /// Whether the client registered this response type, in whatever order of words.
+    pub fn has_response_type(&self, response_type: ResponseType) -> bool {
+        self.response_types.iter().any(|own| ResponseType::read(own) == Some(response_type))
     }
     /// Whether the client runs on the person's device (RFC 8252).
     pub fn is_native(&self) -> bool {

@@ -60,7 +60,7 @@ async fn exchange_as(at: &At, only: Option<GrantType>) -> (Response, Option<Clie
             Ok(GrantType::RefreshToken) => refresh(at, &params).await,
             Ok(GrantType::ClientCredentials) => client::grant(at, &params).await,
             Ok(GrantType::Password) => password::redeem(at, &params, client.clone()).await,
-            Err(_) => refuse(at, Endpoint::Token, Refusal::GrantTypeUnsupported, client.clone()).await,
+            Ok(GrantType::Implicit) | Err(_) => refuse(at, Endpoint::Token, Refusal::GrantTypeUnsupported, client.clone()).await,
         },
     };
     // A public client that refreshes need not name itself: its grant does.

@@ -102,7 +102,7 @@ impl ClientKey {
     }
 
     fn fits(&self, algorithm: ClientAlgorithm) -> bool {
-        self.algorithm.is_none_or(|own| own.is_same_as(algorithm)) && self.material.fits(algorithm)
+        self.algorithm.is_none_or(|own| own.means(algorithm)) && self.material.fits(algorithm)
     }
 
     /// Whether `signature` is this key's over `message` with this algorithm.

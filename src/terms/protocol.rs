@@ -44,6 +44,8 @@ words!(
         AuthorizationCode = "authorization_code",
         /// RFC 6749 §6.
         RefreshToken = "refresh_token",
+        /// RFC 6749 §4.2: tokens straight from the authorization endpoint. No request to the token endpoint has it.
+        Implicit = "implicit",
         /// RFC 6749 §4.4: a client for itself.
         ClientCredentials = "client_credentials",
         /// RFC 6749 §4.3: a name and a password, typed into the client. RFC 9700 §2.4 forbids it; a site has to switch it on.
@@ -104,6 +106,14 @@ words!(
 );
 
 words!(
+    /// How strong a sign-in was (OpenID Connect Core §2, `acr`; docs/decisions/0014).
+    Acr, "acr", {
+        /// By one factor: a password.
+        OneFactor = "1",
+    }
+);
+
+words!(
     /// The directory a user belongs to (SPEC.md e.4).
     Role, "user_role", {
         /// Staff.
@@ -152,18 +162,26 @@ words!(
         Es384 = "ES384",
         /// Ed25519, by the name that stands for both its curves.
         EdDsa = "EdDSA",
-        /// Ed25519 by its own name (RFC 9864 §2.2).
+        /// Ed25519 by the name that says so (RFC 9864 §2.2).
         Ed25519 = "Ed25519",
     }
 );
 
-impl ClientAlgorithm {
-    /// Whether a signature of one is a signature of the other: Ed25519 has two names.
-    pub fn is_same_as(self, other: Self) -> bool {
-        let by_one_name = |alg| if alg == Self::Ed25519 { Self::EdDsa } else { alg };
-        by_one_name(self) == by_one_name(other)
+words!(
+    /// What the request objects of a client may be signed with (RFC 9101 §10.5, OpenID Connect Registration §2).
+    RequestObjectAlgorithm, "request_object_signing_alg", {
+        /// Nothing: what they say is worth no more than a query string.
+        None = "none",
+        /// RSASSA-PKCS1-v1_5 with SHA-256.
+        Rs256 = "RS256",
+        /// RSASSA-PSS with SHA-256.
+        Ps256 = "PS256",
+        /// ECDSA on P-256 with SHA-256.
+        Es256 = "ES256",
+        /// Ed25519.
+        EdDsa = "EdDSA",
     }
-}
+);
 
 impl SigningAlgorithm {
     /// Whether the same claims give the same signature (RFC 8017 §8.2, RFC 8032 §5.1.6). PSS and ECDSA draw randomness each time.
@@ -172,6 +190,14 @@ impl SigningAlgorithm {
             Self::Rs256 | Self::EdDsa => true,
             Self::Ps256 | Self::Es256 => false,
         }
+    }
+}
+
+impl ClientAlgorithm {
+    /// Whether both names mean the same signature: `EdDSA` may be any Edwards curve, and ours is Ed25519 alone (RFC 9864 §2.2).
+    pub fn means(self, other: Self) -> bool {
+        let polymorphic = |name| if name == Self::Ed25519 { Self::EdDsa } else { name };
+        polymorphic(self) == polymorphic(other)
     }
 }
 

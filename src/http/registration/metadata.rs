@@ -1,10 +1,12 @@
 //! Reading client metadata: types and limits, defaults, both vocabularies (RFC 7591 §2, SPEC.md b.1). Unknown members are
 //! ignored (RFC 7591 §2).
 
+use super::flows::{Flows, flows};
 use super::keys::{Keys, keys};
-use crate::command::{Refused, with_implied};
+use super::logout::logout_uris;
+use crate::command::Refused;
 use crate::event::{ClientMetadata, Refusal, Settings};
-use crate::terms::{ApplicationType, GrantType, RedirectUri, RedirectUriRules, ScopeSet, SigningAlgorithm, TokenEndpointAuthMethod};
+use crate::terms::{ApplicationType, RedirectUri, RedirectUriRules, ScopeSet, SigningAlgorithm, TokenEndpointAuthMethod};
 use serde_json::{Map, Value};
 use std::collections::HashSet;
 use std::str::FromStr;
@@ -44,22 +46,30 @@ pub fn parse_metadata(members: &Map<String, Value>, settings: &Settings) -> Resu
         undotted_schemes: settings.redirect_allow_custom_scheme,
         plain_http: settings.redirect_allow_http,
     };
+    let Flows { response_types, grant_types } = flows(&read, settings)?;
     let Keys { signing_alg, jwks, jwks_uri } = keys(&read, token_endpoint_auth_method)?;
-    let grant_types = grant_types(&read)?;
-    let by_code = grant_types.contains(&GrantType::AuthorizationCode);
+    let redirect_uris = redirect_uris(&read, rules, !response_types.is_empty())?;
+    let logout = logout_uris(&read, &redirect_uris, rules)?;
     let metadata = ClientMetadata {
         application_type,
-        redirect_uris: redirect_uris(&read, rules, by_code)?,
+        redirect_uris,
         post_logout_redirect_uris: post_logout_uris(&read, rules)?,
+        backchannel_logout_uri: logout.backchannel,
+        backchannel_logout_session_required: logout.backchannel_session_required,
+        frontchannel_logout_uri: logout.frontchannel,
+        frontchannel_logout_session_required: logout.frontchannel_session_required,
         client_name: read.text("client_name", NAME_MAX)?,
         token_endpoint_auth_method,
         token_endpoint_auth_signing_alg: signing_alg,
         jwks,
         jwks_uri,
         grant_types,
-        response_types: response_types(&read, by_code)?,
+        response_types,
         scope: scope(&read, application_type, settings)?,
         id_token_signed_response_alg: read.word("id_token_signed_response_alg")?.unwrap_or(SigningAlgorithm::Rs256),
+        request_object_signing_alg: None,
+        request_uris: Vec::new(),
+        default_acr_values: Vec::new(),
         client_uri: read.link("client_uri")?,
         logo_uri: read.link("logo_uri")?,
         policy_uri: read.link("policy_uri")?,
@@ -134,30 +144,6 @@ fn has_repeats(texts: &[String]) -> bool {
     !texts.iter().all(|text| seen.insert(text))
 }
 
-/// `refresh_token` goes along with `authorization_code` and `password` (SPEC.md b.1).
-fn grant_types(read: &Reader<'_>) -> Result<Vec<GrantType>, Refused> {
-    let Some(words) = read.list("grant_types")? else { return Ok(vec![GrantType::AuthorizationCode, GrantType::RefreshToken]) };
-    let unsupported = |word: &String| unacceptable(format!("Unsupported grant_types value : {word}"));
-    let types: Vec<GrantType> = words.iter().map(|word| word.parse().map_err(|_| unsupported(word))).collect::<Result<_, _>>()?;
-    match types.iter().all(|grant_type| *grant_type == GrantType::RefreshToken) {
-        true => Err(unacceptable("grant_types must have one that a refresh can follow")),
-        false => Ok(with_implied(types)),
-    }
-}
-
-fn response_types(read: &Reader<'_>, by_code: bool) -> Result<Vec<String>, Refused> {
-    if !by_code {
-        let none = read.list("response_types")?.unwrap_or_default();
-        return if none.is_empty() { Ok(none) } else { Err(unacceptable("response_types need the grant type authorization_code")) };
-    }
-    let words = read.list("response_types")?.unwrap_or_else(|| vec!["code".to_owned()]);
-    match words.iter().find(|word| *word != "code") {
-        None if words.len() == 1 => Ok(words),
-        None => Err(unacceptable("response_types is empty or has repeats")),
-        Some(word) => Err(unacceptable(format!("Unsupported response_types value : {word}"))),
-    }
-}
-
 /// Least privilege for OpenID's vocabulary, the thread's defaults for the thread's (SPEC.md k-41). What the site offers only in part
 /// is registered in part, and the response says so (RFC 7591 §3.2.1); what it does not offer at all is refused by name.
 fn scope(read: &Reader<'_>, application_type: ApplicationType, settings: &Settings) -> Result<ScopeSet, Refused> {
@@ -221,13 +207,13 @@ impl Reader<'_> {
             Some(value) => value.as_u64().map(Some).ok_or_else(|| unacceptable(format!("{name} is not a number of seconds"))),
         }
     }
-    fn truth(&self, name: &str) -> Result<bool, Refused> {
+    pub(super) fn truth(&self, name: &str) -> Result<bool, Refused> {
         match self.0.get(name) {
             None | Some(Value::Null) => Ok(false),
             Some(value) => value.as_bool().ok_or_else(|| unacceptable(format!("{name} is not a boolean"))),
         }
     }
-    fn list(&self, name: &str) -> Result<Option<Vec<String>>, Refused> {
+    pub(super) fn list(&self, name: &str) -> Result<Option<Vec<String>>, Refused> {
         let Some(value) = self.0.get(name).filter(|value| !value.is_null()) else { return Ok(None) };
         let texts = value.as_array().filter(|items| items.len() <= LIST_MAX).map(|items| items.iter().map(Value::as_str));
         let texts: Option<Vec<&str>> = texts.and_then(Iterator::collect);
@@ -242,6 +228,7 @@ impl Reader<'_> {
 mod tests {
     use super::*;
     use crate::event::{Edition, Profile};
+    use crate::terms::GrantType;
     use serde_json::json;
 
     fn parse(body: Value) -> Result<RequestedClient, Refused> {
