@@ -48,7 +48,7 @@ pub(super) async fn run(command: SiteCommand, reach: &Reach, output: &mut Output
     match command {
         SiteCommand::Add(args) => add(args, reach, output).await,
         SiteCommand::Set { name, settings } => {
-            let change = settings.iter().map(|setting| pair(setting)).collect::<Result<Map<_, _>, _>>()?;
+            let change = settings.iter().map(|setting| pair(setting, "writ site show")).collect::<Result<Map<_, _>, _>>()?;
             let site = reach.ask(Method::PATCH, &["sites", &name], Some(&Value::Object(change))).await?;
             show(&site, output)
         }
@@ -77,10 +77,10 @@ async fn add(args: AddArgs, reach: &Reach, output: &mut Output) -> Result<(), Cl
     Ok(())
 }
 
-/// `key=value`; the server reads the value as what the setting is.
-fn pair(setting: &str) -> Result<(String, Value), CliError> {
+/// `key=value`; the server reads the value as what the setting is. `shown_by` is the command that shows which keys there are.
+pub(super) fn pair(setting: &str, shown_by: &str) -> Result<(String, Value), CliError> {
     let halves = setting.split_once('=').filter(|(name, _)| !name.is_empty());
-    let halves = halves.ok_or_else(|| CliError::usage(format!("'{setting}' is not KEY=VALUE; which keys there are: writ site show")))?;
+    let halves = halves.ok_or_else(|| CliError::usage(format!("'{setting}' is not KEY=VALUE; which keys there are: {shown_by}")))?;
     Ok((halves.0.to_owned(), Value::from(halves.1)))
 }
 
