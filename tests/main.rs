@@ -33,6 +33,7 @@ mod refusals;
 mod registration;
 mod scopes;
 mod session_management;
+mod section_k;
 mod sites;
 mod time_travel;
 mod token;

@@ -35,6 +35,7 @@ impl Refusal {
             Self::ParameterRepeated => travels(InvalidRequest, "A parameter is repeated"),
             Self::ParameterMalformed => travels(InvalidRequest, "A parameter is malformed"),
             Self::ParameterTooLong => travels(InvalidRequest, "A parameter is too long"),
+            Self::SiteDisabled => here(404, InvalidRequest, "This site is switched off"),
             Self::ContentTypeUnsupported => here(400, InvalidRequest, "The content type is not supported"),
             Self::CredentialsRepeated => here(400, InvalidRequest, "The client used more than one authentication method"),
             Self::CredentialsMalformed => here(401, InvalidClient, "The Authorization header is malformed"),

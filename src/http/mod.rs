@@ -43,6 +43,7 @@ mod security_headers;
 pub mod server;
 mod session_state;
 mod strict_io;
+mod switched_off;
 mod tiles;
 pub mod tls;
 mod to_client;
