@@ -3,6 +3,7 @@
     python apache_client.py WRIT_BINARY
 """
 
+import json
 import pathlib
 import re
 import secrets
@@ -29,11 +30,20 @@ class Site:
         self.callback = f"https://127.0.0.1:{self.port}/protected/callback"
         self.signed_out = f"https://127.0.0.1:{self.port}/signed-out.shtml"
         client = self._register(response_type)
+        self.client_id = client["client_id"]
         self.apache = Apache(
-            scratch, TEMPLATE, port=self.port, issuer=writ.issuer, ca=writ.ca, certificate=certificates.cert, key=certificates.key,
-            client_id=client["client_id"], client_secret=client["client_secret"], passphrase=secrets.token_urlsafe(24),
+            scratch,
+            TEMPLATE,
+            port=self.port,
+            issuer=writ.issuer,
+            ca=writ.ca,
+            certificate=certificates.cert,
+            key=certificates.key,
+            client_id=client["client_id"],
+            client_secret=client["client_secret"],
+            passphrase=secrets.token_urlsafe(24),
             response_type=response_type,
-        )  # fmt: skip
+        )
 
     def _register(self, response_type):
         request = {
@@ -96,6 +106,20 @@ class Site:
         """The protected page as Apache answers by itself."""
         return person.browser.http.get(self.apache.origin + "/protected/page.shtml", allow_redirects=False)
 
+    def each_token_arrived(self):
+        """Both sign-outs were told to Apache, and it understood each at the first time of asking."""
+        until = time.monotonic() + SECONDS_MAX
+        while len(self._outcomes()) < 2 and time.monotonic() < until:
+            time.sleep(0.2)
+        assert self._outcomes() == [("logout.delivered", 1, 200)] * 2, self._outcomes()
+
+    def _outcomes(self):
+        """How each attempt to tell Apache ended."""
+        lines = self.writ.tell("log", "--type", "logout.*", "--client", self.client_id, "--output", "ndjson").splitlines()
+        events = [json.loads(line) for line in lines]
+        tried = [event for event in events if event["type"] not in ("logout.requested", "logout.signed")]
+        return [(event["type"], event["attempt"], event.get("status")) for event in tried]
+
     def other_sessions_go_on(self, person):
         assert self._apache_alone(person).status_code == 200
 
@@ -118,6 +142,7 @@ def life(writ, scratch, certificates, response_type):
         step("signing out at Apache ends both sessions and the token", site.signs_out_by_apache, person, shown)
         step("the person signs in again, and in another browser", lambda: (site.signs_in(person), site.signs_in(other)))
         step("signing out at Writ ends Apache's session by the back channel", site.is_told_by_the_back_channel, person)
+        step("Writ's log tells that each logout token arrived", site.each_token_arrived)
         step("the other browser's session goes on", site.other_sessions_go_on, other)
 
 

@@ -16,15 +16,11 @@ class Certificates:
         self.ca, self.cert, self.key = (directory / name for name in ("ca.pem", "cert.pem", "key.pem"))
         (directory / "leaf").write_text(LEAF)
         new = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
-        openssl(
-            directory, "req", "-x509", *new, "-subj", "/CN=Loopback authority", "-days", DAYS, "-keyout", "ca.key", "-out", "ca.pem",
-            "-addext", "keyUsage=critical,keyCertSign",
-        )  # fmt: skip
+        authority = ("-subj", "/CN=Loopback authority", "-days", DAYS, "-addext", "keyUsage=critical,keyCertSign")
+        openssl(directory, "req", "-x509", *new, *authority, "-keyout", "ca.key", "-out", "ca.pem")
         openssl(directory, "req", *new, "-subj", "/CN=127.0.0.1", "-keyout", "key.pem", "-out", "request")
-        openssl(
-            directory, "x509", "-req", "-in", "request", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", DAYS,
-            "-extfile", "leaf", "-out", "cert.pem",
-        )  # fmt: skip
+        signed = ("-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", DAYS, "-extfile", "leaf")
+        openssl(directory, "x509", "-req", "-in", "request", *signed, "-out", "cert.pem")
 
 
 def openssl(directory, *arguments):

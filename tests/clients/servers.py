@@ -1,5 +1,5 @@
-"""Servers for one chapter, on loopback ports of their own, in a scratch directory: a Writ that speaks TLS, and an Apache. Both are
-context managers; leaving one ends its process."""
+"""Servers for one chapter, on loopback ports of their own, in a scratch directory: a Writ that speaks TLS, and an Apache.
+Both are context managers; leaving one ends its process."""
 
 import os
 import pathlib
@@ -87,7 +87,8 @@ class Apache(Process):
         pages = self.directory / "pages"
         shutil.copytree(pathlib.Path(template).parent / "pages", pages)
         configuration = self.directory / "apache.conf"
-        configuration.write_text(string.Template(pathlib.Path(template).read_text()).substitute(values, directory=self.directory))
+        text = string.Template(pathlib.Path(template).read_text())
+        configuration.write_text(text.substitute(values, directory=self.directory))
         if os.getuid() == 0:
             # Apache's own processes are another user's, who must get as far as the pages.
             scratch.chmod(0o755)
