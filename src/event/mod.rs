@@ -14,6 +14,7 @@ mod flags;
 mod grant;
 mod key;
 mod login;
+mod logout;
 mod record;
 mod refresh;
 mod refusal;
@@ -34,6 +35,7 @@ pub use flags::{FLAGS, Flag, Takes};
 pub use grant::{GrantEnd, GrantEvent};
 pub use key::{KeyEvent, PublicJwk};
 pub use login::LoginEvent;
+pub use logout::{LogoutEvent, LogoutFailure, SignedLogout};
 pub use record::{Outcome, Personal, Record, RecordError, Severity};
 pub use refresh::RefreshEvent;
 pub use refusal::Refusal;
@@ -58,6 +60,7 @@ pub enum Event {
     Grant(GrantEvent),
     Key(KeyEvent),
     Login(LoginEvent),
+    Logout(LogoutEvent),
     Refresh(RefreshEvent),
     Request(RequestEvent),
     Server(ServerEvent),
@@ -78,6 +81,7 @@ impl Event {
             Self::Grant(event) => serde_json::to_value(event),
             Self::Key(event) => serde_json::to_value(event),
             Self::Login(event) => serde_json::to_value(event),
+            Self::Logout(event) => serde_json::to_value(event),
             Self::Refresh(event) => serde_json::to_value(event),
             Self::Request(event) => serde_json::to_value(event),
             Self::Server(event) => serde_json::to_value(event),
@@ -111,6 +115,7 @@ impl Event {
             "grant" => serde_json::from_value(value).map(Self::Grant),
             "key" => serde_json::from_value(value).map(Self::Key),
             "login" => serde_json::from_value(value).map(Self::Login),
+            "logout" => serde_json::from_value(value).map(Self::Logout),
             "refresh" => serde_json::from_value(value).map(Self::Refresh),
             "request" => serde_json::from_value(value).map(Self::Request),
             "server" | "clock" => serde_json::from_value(value).map(Self::Server),
