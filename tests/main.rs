@@ -28,6 +28,7 @@ mod proofs;
 mod registration;
 mod scopes;
 mod sites;
+mod subjects;
 mod time_travel;
 mod token;
 mod userinfo;

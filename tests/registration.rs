@@ -107,7 +107,8 @@ async fn metadata_that_cannot_be_is_refused() {
     for members in [
         json!({"token_endpoint_auth_method": "tls_client_auth"}),
         json!({"token_endpoint_auth_method": 7}),
-        json!({"subject_type": "pairwise"}),
+        json!({"subject_type": "pairwise", "redirect_uris": ["http://127.0.0.1/cb"]}),
+        json!({"subject_type": "pairwise", "redirect_uris": ["https://a.example/", "https://b.example/"]}),
         json!({"subject_type": "private"}),
         json!({"application_type": "desktop"}),
         json!({"scope": "openid no:such"}),

@@ -69,6 +69,13 @@ impl Refusal {
             Self::RegistrationTooFrequent => here(429, TemporarilyUnavailable, "Too many registrations; please try again in a minute"),
             Self::RedirectUriUnacceptable => here(400, InvalidRedirectUri, "redirect_uris is invalid"),
             Self::MetadataUnacceptable => here(400, InvalidClientMetadata, "The client metadata is invalid"),
+            Self::SectorUnreadable => {
+                here(400, InvalidClientMetadata, "The document at sector_identifier_uri could not be read as a list of URIs")
+            }
+            Self::SectorIncomplete => {
+                here(400, InvalidClientMetadata, "The document at sector_identifier_uri does not list every redirect_uri")
+            }
+            Self::SectorChanged => here(400, InvalidClientMetadata, "The subject_type and the sector of a client cannot change"),
             Self::SoftwareStatementUnsupported => here(400, InvalidSoftwareStatement, "Software statements are not supported"),
 
             Self::RedirectUriMismatch => here(400, InvalidRequest, "The redirect_uri is missing or not registered for this client"),

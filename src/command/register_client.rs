@@ -1,5 +1,6 @@
 //! Registering a client (RFC 7591 §3, OpenID Connect Registration §3; approval: SPEC.md b.2).
 
+use super::sector::{SectorFact, has_its_sector};
 use super::{Decide, Decision, Draft, Refused};
 use crate::event::{
     ApprovalMode, ClientEvent, ClientMetadata, ClientStatus, Endpoint, Event, Refusal, RegistrationMode, RequestEvent, Settings,
@@ -23,6 +24,9 @@ pub struct RegisterClient {
     pub registration_token: Digest,
     /// Who registers it: nobody known, or an administrator, who needs no approval and may when registration is closed.
     pub by: Actor,
+    /// What the document at its `sector_identifier_uri` turned out to be, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sector_document: Option<SectorFact>,
     /// Whom to write to; sealed.
     #[serde(skip)]
     pub contacts: Vec<String>,
@@ -44,6 +48,9 @@ impl Decide for RegisterClient {
         }
         if let Err(refused) = acceptable(state, &self.metadata, &site.settings) {
             return self.refused(refused, moment);
+        }
+        if let Err(refusal) = has_its_sector(&self.metadata, None, self.sector_document) {
+            return self.refused(refusal, moment);
         }
         let status = match by_administrator {
             true => ClientStatus::Enabled,
@@ -76,9 +83,14 @@ impl RegisterClient {
 
 /// Whether these settings allow this metadata.
 pub(super) fn acceptable(state: &State, metadata: &ClientMetadata, settings: &Settings) -> Result<(), Refused> {
-    let alg = metadata.id_token_signed_response_alg;
-    if state.keys.signing(alg).is_none() {
-        return Err(Refused::about(Refusal::MetadataUnacceptable, format!("Unsupported id_token_signed_response_alg value : {alg}")));
+    let algorithms = [
+        ("id_token_signed_response_alg", Some(metadata.id_token_signed_response_alg)),
+        ("userinfo_signed_response_alg", metadata.userinfo_signed_response_alg),
+    ];
+    for (name, alg) in algorithms {
+        if let Some(alg) = alg.filter(|alg| state.keys.signing(*alg).is_none()) {
+            return Err(Refused::about(Refusal::MetadataUnacceptable, format!("Unsupported {name} value : {alg}")));
+        }
     }
     let beyond = metadata.scope.beyond(&settings.scopes);
     if !beyond.is_empty() {

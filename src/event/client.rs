@@ -3,8 +3,8 @@
 use super::{Endpoint, Outcome, Refusal, Severity};
 use crate::terms::protocol::words;
 use crate::terms::{
-    ApplicationType, ClientAlgorithm, ClientId, Digest, GrantType, HttpsUrl, RedirectUri, RegistrationPath, ScopeSet, SigningAlgorithm,
-    Timestamp, TokenEndpointAuthMethod,
+    ApplicationType, ClientAlgorithm, ClientId, Digest, GrantType, HttpsUrl, RedirectUri, RegistrationPath, RequestObjectAlgorithm,
+    ScopeSet, Sector, SigningAlgorithm, SubjectType, Timestamp, TokenEndpointAuthMethod,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -134,6 +134,21 @@ pub struct ClientMetadata {
     pub response_types: Vec<String>,
     pub scope: ScopeSet,
     pub id_token_signed_response_alg: SigningAlgorithm,
+    /// What userinfo is signed with; plain JSON, if it is not there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub userinfo_signed_response_alg: Option<SigningAlgorithm>,
+    /// What its request objects are signed with; none is as good as any, if it is not there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_object_signing_alg: Option<RequestObjectAlgorithm>,
+    /// Where its request objects may be (OpenID Connect Core §6.2).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub request_uris: Vec<String>,
+    /// What it knows people by.
+    #[serde(default = "SubjectType::unsaid", skip_serializing_if = "SubjectType::is_public")]
+    pub subject_type: SubjectType,
+    /// Where it is written which redirection URIs share a sector with its own (OpenID Connect Core §8.1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sector_identifier_uri: Option<HttpsUrl>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_uri: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -153,6 +168,14 @@ pub struct ClientMetadata {
     pub default_max_age: Option<u64>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub require_auth_time: bool,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub default_acr_values: Vec<String>,
+    /// Origins whose scripts are the client, besides those of `redirect_uris` (SPEC.md a.13).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allowed_origins: Vec<String>,
+    /// What the reference's clients say of their decision support, which means nothing here (SPEC.md b.1).
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub dsi: Map<String, Value>,
     /// `client_name#lang` and the like, as sent (OpenID Connect Registration §2.1).
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub localized: Map<String, Value>,
@@ -197,6 +220,16 @@ impl ClientMetadata {
     /// Whether the client and the server share a secret.
     pub fn has_secret(&self) -> bool {
         self.token_endpoint_auth_method.uses_secret()
+    }
+    /// Whose name for a person it knows; none if it knows people by their own id. Of a client that may be, all redirection URIs have one
+    /// host, or a `sector_identifier_uri` lists them all.
+    pub fn sector(&self) -> Option<Sector> {
+        let uri = match (self.subject_type, &self.sector_identifier_uri, self.redirect_uris.first()) {
+            (SubjectType::Public, _, _) | (SubjectType::Pairwise, None, None) => return None,
+            (SubjectType::Pairwise, Some(uri), _) => uri.as_str(),
+            (SubjectType::Pairwise, None, Some(uri)) => uri.as_str(),
+        };
+        Sector::of(uri)
     }
     /// Whether the client runs on the person's device (RFC 8252).
     pub fn is_native(&self) -> bool {

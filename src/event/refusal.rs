@@ -76,6 +76,12 @@ words!(
         RedirectUriUnacceptable = "redirect_uri_unacceptable",
         /// Some metadata cannot be accepted.
         MetadataUnacceptable = "metadata_unacceptable",
+        /// The document at `sector_identifier_uri` cannot be read, or is no list of URIs.
+        SectorUnreadable = "sector_unreadable",
+        /// The document at `sector_identifier_uri` lacks one of the redirection URIs (OpenID Connect Registration §5).
+        SectorIncomplete = "sector_incomplete",
+        /// A client would know people by other names than before.
+        SectorChanged = "sector_changed",
         /// A software statement was sent; none is understood.
         SoftwareStatementUnsupported = "software_statement_unsupported",
 

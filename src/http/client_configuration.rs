@@ -96,9 +96,10 @@ async fn replace(at: &At, client: Client, presented: Digest) -> Result<Response,
         presented_token: presented,
         metadata: requested.metadata.clone(),
         registration_token: token.digest(),
+        sector_document: None,
         contacts: requested.contacts.clone(),
     };
-    let status = at.ledger.carry_out(&at.site, command, at.facts()).await?;
+    let status = at.ledger.update_client(&at.site, command, at.facts()).await?;
     let view = ClientView {
         client: &client.id,
         metadata: &requested.metadata,

@@ -51,7 +51,7 @@ fn outline(site: &Site, facts: &TokenFacts) -> Map<String, Value> {
     body.insert("scope".into(), visible_scope(&facts.scope, site.name()).to_string().into());
     body.insert("client_id".into(), facts.client.as_str().into());
     body.insert("exp".into(), facts.expires_at.unix_seconds().into());
-    body.insert("sub".into(), facts.user.to_string().into());
+    body.insert("sub".into(), site.subject(&facts.user, facts.sector.as_ref()).into());
     body
 }
 

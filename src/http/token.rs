@@ -208,8 +208,15 @@ mod tests {
         let settings = site.read(|state| state.site.as_ref().unwrap().settings.clone());
         let metadata = parse_metadata(members.as_object().unwrap(), &settings).unwrap().metadata;
         let (client, secret) = (ClientId::from_bytes(draw_bytes()), Digest::of(b"secret"));
-        let register =
-            RegisterClient { client: client.clone(), metadata, secret: Some(secret), registration_token: secret, by, contacts: vec![] };
+        let register = RegisterClient {
+            client: client.clone(),
+            metadata,
+            secret: Some(secret),
+            registration_token: secret,
+            sector_document: None,
+            by,
+            contacts: vec![],
+        };
         ledger.register_client(&site, register, request.clone()).await.unwrap();
         let login = ledger.login_of(&site, "jane");
         let password = ledger.check_password(&site, &login, &password, None).await.unwrap();

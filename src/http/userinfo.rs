@@ -70,7 +70,7 @@ fn bearer(at: &At) -> Result<Option<Secret>, Refusal> {
 
 async fn claims(at: &At, facts: &TokenFacts) -> Result<Map<String, Value>, Failure> {
     let mut claims = claims_of(&facts.scope, &at.ledger.claims_of_user(&at.site, &facts.user)?);
-    claims.insert("sub".to_owned(), facts.user.to_string().into());
+    claims.insert("sub".to_owned(), at.site.subject(&facts.user, facts.sector.as_ref()).into());
     if let Some(jti) = facts.jti {
         at.ledger.tell_read(&at.site, jti, None, true, at.facts()).await?;
     }

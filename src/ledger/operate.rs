@@ -5,7 +5,7 @@ use super::index::Index;
 use super::{Failure, Ledger, Site, draw_id, log_key};
 use crate::command::{
     ChangeClient, ChangeUser, ClientChange, CreateSite, CreateUser, Decide, GenerateKey, Noted, Refused, RegisterClient, RetireKey,
-    SecretFact, UserChange,
+    SecretFact, SectorFact, UserChange,
 };
 use crate::event::{Edition, Endpoint, Profile, PublicJwk, Refusal};
 use crate::jose::{KeyMaterial, SigningKey};
@@ -179,10 +179,12 @@ impl Ledger {
     pub async fn register_client(
         &self,
         site: &Arc<Site>,
-        command: RegisterClient,
+        mut command: RegisterClient,
         request: RequestFacts,
     ) -> Result<<RegisterClient as Decide>::Answer, SiteError> {
-        if !self.would_accept(site, &command, &request) {
+        // The sector's document is read for nobody who is refused even if it is good.
+        let at_best = command.metadata.sector_identifier_uri.as_ref().map(|_| SectorFact::Complete);
+        if !self.would_accept(site, &RegisterClient { sector_document: at_best, ..command.clone() }, &request) {
             return self.carry_out(site, command, request).await;
         }
         if let (Actor::Anonymous, Some(ip)) = (&command.by, request.ip)
@@ -191,6 +193,7 @@ impl Ledger {
             self.refuse(site, Endpoint::Registration, Refusal::RegistrationTooFrequent, None, request).await?;
             return Err(SiteError::Refused(Refusal::RegistrationTooFrequent.into()));
         }
+        command.sector_document = self.read_sector(&command.metadata, None).await?;
         if command.contacts.is_empty() {
             return self.carry_out(site, command, request).await;
         }

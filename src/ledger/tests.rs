@@ -68,7 +68,15 @@ fn registration(scope: &str, by: Actor, contacts: &[&str]) -> RegisterClient {
     .unwrap();
     let secret = draw_secret::<64>().digest();
     let contacts = contacts.iter().map(|&contact| contact.to_owned()).collect();
-    RegisterClient { client: ClientId::from_bytes(draw_bytes()), metadata, secret: Some(secret), registration_token: secret, by, contacts }
+    RegisterClient {
+        client: ClientId::from_bytes(draw_bytes()),
+        metadata,
+        secret: Some(secret),
+        registration_token: secret,
+        sector_document: None,
+        by,
+        contacts,
+    }
 }
 
 impl World {

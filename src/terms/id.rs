@@ -134,6 +134,12 @@ macro_rules! uuid_id {
                 Self(uuid::Builder::from_random_bytes(bytes).into_uuid())
             }
         }
+        impl $name {
+            /// Its bits.
+            pub fn bytes(&self) -> [u8; 16] {
+                self.0.into_bytes()
+            }
+        }
         impl FromStr for $name {
             type Err = ParseError;
             fn from_str(text: &str) -> Result<Self, ParseError> {

@@ -12,6 +12,7 @@ pub(crate) mod protocol;
 mod redirect_uri;
 mod scope;
 mod secret;
+mod sector;
 mod seq;
 mod site_name;
 mod strict_json;
@@ -29,10 +30,14 @@ pub use id::{
 };
 pub use moment::{Moment, RequestFacts};
 pub use pkce::{CodeChallenge, CodeVerifier};
-pub use protocol::{ApplicationType, ClientAlgorithm, GrantType, Prompt, Role, SigningAlgorithm, TokenEndpointAuthMethod, TokenKind};
+pub use protocol::{
+    ApplicationType, ClientAlgorithm, GrantType, Prompt, RequestObjectAlgorithm, Role, SigningAlgorithm, SubjectType,
+    TokenEndpointAuthMethod, TokenKind,
+};
 pub use redirect_uri::{RedirectUri, RedirectUriError, RedirectUriRules};
 pub use scope::{Act, CustomScope, Level, Meaning, NamedScope, Records, Resource, Rights, Scope, ScopeError, ScopeSet, Search};
 pub use secret::Secret;
+pub use sector::Sector;
 pub use seq::Seq;
 pub use site_name::SiteName;
 pub use strict_json::{JSON_DEPTH, strict_json};

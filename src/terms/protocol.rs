@@ -48,6 +48,27 @@ words!(
 );
 
 words!(
+    /// What a client knows people by (OpenID Connect Core §8).
+    SubjectType, "subject_type", {
+        /// The same as every other client's.
+        Public = "public",
+        /// A name that only the clients of one sector know.
+        Pairwise = "pairwise",
+    }
+);
+
+impl SubjectType {
+    /// What a client gets that does not say.
+    pub fn unsaid() -> Self {
+        Self::Public
+    }
+    /// Whether the client need not say so.
+    pub fn is_public(&self) -> bool {
+        *self == Self::Public
+    }
+}
+
+words!(
     /// How a client proves who it is at the token endpoint (RFC 7591 §2).
     TokenEndpointAuthMethod, "token_endpoint_auth_method", {
         /// HTTP Basic (RFC 6749 §2.3.1).
@@ -136,6 +157,22 @@ words!(
         Es256 = "ES256",
         /// ECDSA on P-384 with SHA-384: the other of SMART's two.
         Es384 = "ES384",
+        /// Ed25519.
+        EdDsa = "EdDSA",
+    }
+);
+
+words!(
+    /// What the request objects of a client may be signed with (RFC 9101 §10.5, OpenID Connect Registration §2).
+    RequestObjectAlgorithm, "request_object_signing_alg", {
+        /// Nothing: what they say is worth no more than a query string.
+        None = "none",
+        /// RSASSA-PKCS1-v1_5 with SHA-256.
+        Rs256 = "RS256",
+        /// RSASSA-PSS with SHA-256.
+        Ps256 = "PS256",
+        /// ECDSA on P-256 with SHA-256.
+        Es256 = "ES256",
         /// Ed25519.
         EdDsa = "EdDSA",
     }

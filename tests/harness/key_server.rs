@@ -40,6 +40,10 @@ impl Behaviour {
         let headers = vec![("content-type", "application/json".to_owned()), ("cache-control", "max-age=600".to_owned())];
         Self { status: 200, headers, body: json!({ "keys": keys }).to_string(), delay: Duration::ZERO }
     }
+    /// This document.
+    pub fn document(body: &Value) -> Self {
+        Self { body: body.to_string(), ..Self::keys(&[]) }
+    }
     pub fn cache_control(mut self, value: &str) -> Self {
         self.headers.retain(|(name, _)| *name != "cache-control");
         self.headers.push(("cache-control", value.to_owned()));

@@ -1,7 +1,13 @@
 //! `POST /oauth2/{site}/registration` (RFC 7591, OpenID Connect Registration, SPEC.md a.1 and b).
 
+mod dsi;
 mod keys;
+mod launch;
 mod metadata;
+mod origins;
+mod reader;
+mod request_objects;
+mod sector;
 
 pub use metadata::{RequestedClient, parse_metadata};
 
@@ -52,6 +58,7 @@ async fn register(at: &At) -> Response {
         metadata: requested.metadata.clone(),
         secret: secret.as_ref().map(Secret::digest),
         registration_token: token.digest(),
+        sector_document: None,
         by: Actor::Anonymous,
         contacts: requested.contacts.clone(),
     };
@@ -104,8 +111,10 @@ impl ClientView<'_> {
             Ok(Value::Object(members)) => members,
             Ok(_) | Err(_) => Map::new(),
         };
-        if let Some(Value::Object(localized)) = body.remove("localized") {
-            body.extend(localized);
+        for name in ["localized", "dsi"] {
+            if let Some(Value::Object(members)) = body.remove(name) {
+                body.extend(members);
+            }
         }
         body.entry("client_name").or_insert_with(|| self.client.as_str().into());
         body.entry("post_logout_redirect_uris").or_insert_with(|| Value::Array(Vec::new()));
@@ -113,7 +122,7 @@ impl ClientView<'_> {
         body.insert("client_id_issued_at".into(), self.issued_at.unix_seconds().into());
         body.insert("registration_client_uri".into(), format!("{}/client/{}", at.site.issuer(), self.path.segment()).into());
         body.insert("client_status".into(), self.status.as_str().into());
-        body.insert("subject_type".into(), "public".into());
+        body.insert("subject_type".into(), self.metadata.subject_type.as_str().into());
         if !self.contacts.is_empty() {
             body.insert("contacts".into(), self.contacts.to_vec().into());
         }
