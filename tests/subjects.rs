@@ -1,6 +1,6 @@
 //! OpenID Connect Core §8: what a client knows a person by, and that it is the same wherever the client looks.
 
-use crate::harness::{App, Behaviour, Browser, KeyServer, PASSWORD, Request, Server, Site, Stop, Tokens, USERNAME, jwt_part};
+use crate::harness::{App, Behaviour, Browser, KeyServer, PASSWORD, Request, Server, Site, Stop, Tokens, USERNAME, jwt_part, reason_of};
 use http::Method;
 use serde_json::{Value, json};
 
@@ -32,14 +32,6 @@ async fn sub_of(app: &App, tokens: &Tokens) -> String {
     ];
     assert_eq!(elsewhere, [json!(sub), json!(sub), json!(sub), json!(sub)]);
     sub
-}
-
-/// The reason that the log gives for an answer.
-fn reason_of(site: &Site, corr: &str) -> String {
-    let log = site.server.writ(&["--site", &site.name, "log", "-o", "ndjson", "-n", "200"], "");
-    let told = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    let refused = told.filter(|event| event.to_string().contains(corr)).find_map(|event| event["reason"].as_str().map(str::to_owned));
-    refused.unwrap_or_else(|| panic!("{corr} is not in the log"))
 }
 
 #[tokio::test]
@@ -133,13 +125,13 @@ async fn oidcc_registration_sector_uri_and_sector_bad() {
             body["subject_type"] = json!(subject_type);
             let answer = site.register(&body).await;
             answer.assert_refused(400, "invalid_client_metadata");
-            assert_eq!(reason_of(&site, answer.header("x-request-id").unwrap()), reason, "{document}");
+            assert_eq!(reason_of(&site, &answer), reason, "{document}");
         }
     }
     server.behave(Behaviour { status: 404, ..Behaviour::document(&json!([App::REDIRECT_URI])) });
     let answer = site.register(&uris(json!([App::REDIRECT_URI]))).await;
     answer.assert_refused(400, "invalid_client_metadata");
-    assert_eq!(reason_of(&site, answer.header("x-request-id").unwrap()), "sector_unreadable");
+    assert_eq!(reason_of(&site, &answer), "sector_unreadable");
 
     let before = server.requests();
     site.register(&uris(json!(["nowhere"]))).await.assert_refused(400, "invalid_redirect_uri");
@@ -149,7 +141,7 @@ async fn oidcc_registration_sector_uri_and_sector_bad() {
     assert_eq!(server.requests(), before, "for who is refused anyway nothing is fetched");
     let private = json!({"redirect_uris": [App::REDIRECT_URI], "subject_type": "pairwise", "sector_identifier_uri": "https://127.0.0.2/"});
     let answer = site.register(&private).await;
-    assert_eq!(reason_of(&site, answer.header("x-request-id").unwrap()), "sector_unreadable", "the address is not public");
+    assert_eq!(reason_of(&site, &answer), "sector_unreadable", "the address is not public");
 }
 
 #[tokio::test]
@@ -171,7 +163,7 @@ async fn a_clients_sector_never_changes() {
         if answer.status == 200 {
             token = answer.member("registration_access_token");
         }
-        let reason = (answer.status != 200).then(|| reason_of(&site, answer.header("x-request-id").unwrap()));
+        let reason = (answer.status != 200).then(|| reason_of(&site, &answer));
         (answer.status, reason)
     };
     let refused = |reason: &str| (400, Some(reason.to_owned()));

@@ -237,6 +237,7 @@ mod tests {
             secret: None,
             registration_token: token("first"),
             registration_path: moment().seed.id(),
+            invitation: None,
         };
         let mut state = State::default();
         fold(&mut state, Actor::Os(0), Event::Client(event));

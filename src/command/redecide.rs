@@ -3,8 +3,8 @@
 
 use super::{
     AuthenticateClient, ChangeClient, ChangeUser, ConfigureSite, CreateServer, CreateSite, CreateUser, Decide, Decision, DenyConsent,
-    EndSession, GenerateKey, IssueCode, Note, ReceiveToken, RedeemCode, RegisterClient, RetireKey, RevokeToken, RotateRefresh, SignIn,
-    UpdateClient, WithdrawConsent,
+    EndSession, GenerateKey, InviteClient, IssueCode, Note, ReceiveToken, RedeemCode, RegisterClient, RetireKey, RevokeInvitation,
+    RevokeToken, RotateRefresh, SignIn, UpdateClient, WithdrawConsent,
 };
 use crate::event::Record;
 use crate::projection::State;
@@ -48,12 +48,14 @@ pub fn redecide(state: &mut State, first: &Record) -> Redecided {
         DenyConsent::NAME => again.decide::<DenyConsent>(),
         EndSession::NAME => again.decide::<EndSession>(),
         GenerateKey::NAME => again.decide::<GenerateKey>(),
+        InviteClient::NAME => again.decide::<InviteClient>(),
         IssueCode::NAME => again.decide::<IssueCode>(),
         Note::NAME => again.decide::<Note>(),
         ReceiveToken::NAME => again.decide::<ReceiveToken>(),
         RedeemCode::NAME => again.decide::<RedeemCode>(),
         RegisterClient::NAME => again.decide::<RegisterClient>(),
         RetireKey::NAME => again.decide::<RetireKey>(),
+        RevokeInvitation::NAME => again.decide::<RevokeInvitation>(),
         RevokeToken::NAME => again.decide::<RevokeToken>(),
         RotateRefresh::NAME => again.decide::<RotateRefresh>(),
         SignIn::NAME => again.decide::<SignIn>(),

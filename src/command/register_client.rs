@@ -1,10 +1,9 @@
 //! Registering a client (RFC 7591 §3, OpenID Connect Registration §3; approval: SPEC.md b.2).
 
+use super::invite::may_register;
 use super::sector::{SectorFact, has_its_sector};
 use super::{Decide, Decision, Draft, Refused};
-use crate::event::{
-    ApprovalMode, ClientEvent, ClientMetadata, ClientStatus, Endpoint, Event, Refusal, RegistrationMode, RequestEvent, Settings,
-};
+use crate::event::{ApprovalMode, ClientEvent, ClientMetadata, ClientStatus, Endpoint, Event, Refusal, RequestEvent, Settings};
 use crate::projection::State;
 use crate::terms::{Actor, ClientId, Digest, Level, Moment, NamedScope, RegistrationPath, Scope, Subject};
 use serde::{Deserialize, Serialize};
@@ -24,6 +23,9 @@ pub struct RegisterClient {
     pub registration_token: Digest,
     /// Who registers it: nobody known, or an administrator, who needs no approval and may when registration is closed.
     pub by: Actor,
+    /// Digest of the initial access token that was presented.
+    #[serde(rename = "initial_token_digest", default, skip_serializing_if = "Option::is_none")]
+    pub initial_token: Option<Digest>,
     /// What the document at its `sector_identifier_uri` turned out to be, if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sector_document: Option<SectorFact>,
@@ -40,9 +42,13 @@ impl Decide for RegisterClient {
     fn decide(&self, state: &State, moment: &Moment) -> Decision<Self::Answer> {
         let Some(site) = &state.site else { return self.refused(Refusal::RegistrationClosed, moment) };
         let by_administrator = self.by != Actor::Anonymous;
-        if site.settings.dcr_mode == RegistrationMode::Disabled && !by_administrator {
-            return self.refused(Refusal::RegistrationClosed, moment);
-        }
+        let invitation = match by_administrator {
+            true => None,
+            false => match may_register(state, &site.settings, self.initial_token.as_ref(), moment.now) {
+                Ok(invitation) => invitation,
+                Err(refusal) => return self.refused(refusal, moment),
+            },
+        };
         if state.clients.by_id(&self.client).is_some() {
             return self.refused(Refusal::ClientExists, moment);
         }
@@ -64,6 +70,7 @@ impl Decide for RegisterClient {
             secret: self.secret,
             registration_token: self.registration_token,
             registration_path,
+            invitation,
         };
         let mut draft = Draft::new(self.by.clone(), Event::Client(event)).seen(moment, None);
         if !self.contacts.is_empty() {

@@ -3,8 +3,8 @@
 use super::{Endpoint, Outcome, Refusal, Severity};
 use crate::terms::protocol::words;
 use crate::terms::{
-    ApplicationType, ClientAlgorithm, ClientId, Digest, GrantType, HttpsUrl, RedirectUri, RegistrationPath, RequestObjectAlgorithm,
-    ScopeSet, Sector, SigningAlgorithm, SubjectType, Timestamp, TokenEndpointAuthMethod,
+    ApplicationType, ClientAlgorithm, ClientId, Digest, GrantType, HttpsUrl, InvitationId, RedirectUri, RegistrationPath,
+    RequestObjectAlgorithm, ScopeSet, Sector, SigningAlgorithm, SubjectType, Timestamp, TokenEndpointAuthMethod,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -26,6 +26,9 @@ pub enum ClientEvent {
         #[serde(rename = "registration_token_digest")]
         registration_token: Digest,
         registration_path: RegistrationPath,
+        /// What let it register, if anything was needed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        invitation: Option<InvitationId>,
     },
     /// Metadata was replaced (RFC 7592 §2.2): the members that changed, as they were and as they are. Sealed: `contacts`.
     /// With the current `registration_token` again, and nothing changed: the client has that token, so the one before is dead.
@@ -39,6 +42,19 @@ pub enum ClientEvent {
         #[serde(rename = "registration_token_digest", default, skip_serializing_if = "Option::is_none")]
         registration_token: Option<Digest>,
     },
+    /// An administrator handed out an initial access token (RFC 7591 §3).
+    #[serde(rename = "client.invited")]
+    Invited {
+        invitation: InvitationId,
+        #[serde(rename = "initial_token_digest")]
+        token: Digest,
+        /// How many clients may register with it.
+        uses: u32,
+        expires_at: Timestamp,
+    },
+    /// The initial access token opens nothing any more; what registered with it stays.
+    #[serde(rename = "client.invitation_revoked")]
+    InvitationRevoked { invitation: InvitationId },
     /// The old `client_secret` stopped working.
     #[serde(rename = "client.secret_rotated")]
     SecretRotated {
@@ -87,11 +103,12 @@ impl ClientEvent {
         match self {
             Self::Registered { .. }
             | Self::Updated { .. }
+            | Self::Invited { .. }
             | Self::SecretRotated { .. }
             | Self::Approved { .. }
             | Self::Enabled { .. }
             | Self::AssertionUsed { .. } => (Outcome::Success, Severity::Info),
-            Self::Disabled { .. } | Self::Deleted { .. } => (Outcome::Success, Severity::Low),
+            Self::Disabled { .. } | Self::Deleted { .. } | Self::InvitationRevoked { .. } => (Outcome::Success, Severity::Low),
             Self::AuthFailed { .. } => (Outcome::Failure, Severity::Medium),
         }
     }

@@ -213,6 +213,7 @@ mod tests {
             metadata,
             secret: Some(secret),
             registration_token: secret,
+            initial_token: None,
             sector_document: None,
             by,
             contacts: vec![],

@@ -141,6 +141,7 @@ fn registration(proof: &ClientProof) -> RegisterClient {
         metadata,
         secret: Some(secret),
         registration_token: secret,
+        initial_token: None,
         sector_document: None,
         by: Actor::Os(0),
         contacts: vec![],

@@ -25,8 +25,8 @@ pub use digest::Digest;
 pub use error_code::ErrorCode;
 pub use https_url::HttpsUrl;
 pub use id::{
-    ClientId, CodeId, ConsentId, CredentialId, GrantId, IdSeed, InstanceId, KeyId, Opaque, RegistrationPath, RequestId, SessionId, TokenId,
-    UserId,
+    ClientId, CodeId, ConsentId, CredentialId, GrantId, IdSeed, InstanceId, InvitationId, KeyId, Opaque, RegistrationPath, RequestId,
+    SessionId, TokenId, UserId,
 };
 pub use moment::{Moment, RequestFacts};
 pub use pkce::{CodeChallenge, CodeVerifier};

@@ -75,6 +75,7 @@ impl Town {
             metadata,
             secret: Some(secret),
             registration_token,
+            initial_token: None,
             sector_document: None,
             by,
             contacts,
