@@ -100,7 +100,7 @@ proptest! {
                 assert!(tokens.scope.is_within(&state.grants.by_id(&tokens.grant).unwrap().scope));
                 assert!(tokens.scope.is_within(&state.clients.by_id(&tokens.client).unwrap().metadata.scope));
                 assert!(tokens.scope.is_within(&state.site.as_ref().unwrap().settings.scopes));
-                assert_eq!(tokens.scope, tokens.scope.of_role(state.users.by_id(&tokens.user).unwrap().role));
+                assert_eq!(tokens.scope, tokens.scope.of_role(state.users.by_id(&tokens.user.unwrap()).unwrap().role));
             },
         })));
     }

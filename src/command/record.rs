@@ -180,7 +180,7 @@ impl Note {
             }
             Noted::UserinfoRead { token, times } => {
                 let (found, grant) = about(&token)?;
-                let event = TokenEvent::UserinfoRead { token, grant: grant.id, client: grant.client.clone(), user: grant.user, times };
+                let event = TokenEvent::UserinfoRead { token, grant: grant.id, client: grant.client.clone(), user: grant.user?, times };
                 Some((Event::Token(event), Some(found.granted)))
             }
             Noted::ForgeryDetected { token, kid, times } => root(Event::Token(TokenEvent::ForgeryDetected { token, kid, times })),

@@ -4,7 +4,7 @@ use super::tokens::{About, denial, denied, issue, still_allowed};
 use super::{ClientProof, Decide, Decision, Draft, client_auth};
 use crate::event::{CodeEvent, Endpoint, Event, GrantEnd, GrantEvent, IssuedTokens, Refusal, TokenEvent};
 use crate::projection::{Client, Code, Grant, Life, State};
-use crate::terms::{Actor, CodeChallenge, Digest, GrantType, Moment, Subject};
+use crate::terms::{Actor, CodeChallenge, Digest, GrantType, Moment};
 use serde::{Deserialize, Serialize};
 
 /// A client presents a code. The code, the redirection URI and the verifier stand here only as what was computed of them.
@@ -67,7 +67,7 @@ impl RedeemCode {
             (Some(_), Some(_)) | (None, None) => {}
         }
         let Some(site) = &state.site else { return denied(about, Refusal::KeyMissing, moment) };
-        let Some(user) = state.users.by_id(&grant.user) else { return denied(about, Refusal::GrantEnded, moment) };
+        let Some(user) = grant.user.and_then(|user| state.users.by_id(&user)) else { return denied(about, Refusal::GrantEnded, moment) };
         let scope = still_allowed(&grant.scope, client, site, user);
         if scope.is_empty() {
             return denied(about, Refusal::GrantEnded, moment);
@@ -82,7 +82,7 @@ fn redeemed(state: &State, code: &Code, tokens: IssuedTokens, grant: &Grant, mom
     let redeemed = CodeEvent::Redeemed { code: code.id, grant: grant.id, client: grant.client.clone() };
     let granted = TokenEvent::Granted(Box::new(tokens.clone()));
     let events = vec![
-        Draft::new(actor.clone(), Event::Code(redeemed)).caused_by(grant.issued).seen(moment, Some(Subject::User(grant.user))),
+        Draft::new(actor.clone(), Event::Code(redeemed)).caused_by(grant.issued).seen(moment, grant.subject()),
         Draft::new(actor, Event::Token(granted)).caused_by(state.head),
     ];
     Decision::accepted(tokens, events)
@@ -92,7 +92,7 @@ fn redeemed(state: &State, code: &Code, tokens: IssuedTokens, grant: &Grant, mom
 fn replayed(state: &State, about: About<'_>, code: &Code, grant: &Grant, moment: &Moment) -> Decision<IssuedTokens> {
     let event = CodeEvent::Replayed { code: code.id, grant: grant.id, client: grant.client.clone() };
     let replay = Draft::new(Actor::Client(about.client.id.clone()), Event::Code(event)).caused_by(grant.issued);
-    let mut events = vec![replay.seen(moment, Some(Subject::User(grant.user)))];
+    let mut events = vec![replay.seen(moment, grant.subject())];
     if grant.ended.is_none() {
         events.push(end_of(grant, GrantEnd::CodeReplayed).caused_by(state.head));
     }

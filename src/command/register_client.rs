@@ -95,7 +95,7 @@ pub(super) fn acceptable(state: &State, metadata: &ClientMetadata, settings: &Se
         ("userinfo_signed_response_alg", metadata.userinfo_signed_response_alg),
     ];
     for (name, alg) in algorithms {
-        if let Some(alg) = alg.filter(|alg| state.keys.signing(*alg).is_none()) {
+        if let Some(alg) = alg.filter(|alg| !state.keys.has(*alg)) {
             return Err(Refused::about(Refusal::MetadataUnacceptable, format!("Unsupported {name} value : {alg}")));
         }
     }

@@ -3,7 +3,7 @@
 use super::{ClientProof, Decide, Decision, Draft, RefreshFact, client_auth};
 use crate::event::{Endpoint, Event, GrantEnd, GrantEvent, Refusal, RequestEvent, TokenEvent};
 use crate::projection::{Client, State};
-use crate::terms::{Actor, GrantId, Moment, Seq, Subject, TokenId};
+use crate::terms::{Actor, GrantId, Moment, Seq, TokenId};
 use serde::{Deserialize, Serialize};
 
 /// A client wants a token dead.
@@ -53,7 +53,7 @@ fn revoke_access(state: &State, client: &Client, id: TokenId, moment: &Moment) -
     }
     let event = TokenEvent::Revoked { token: id, grant: grant.id, client: client.id.clone(), user: grant.user };
     let draft = Draft::new(Actor::Client(client.id.clone()), Event::Token(event)).caused_by(token.granted);
-    Decision::accepted(true, vec![draft.seen(moment, Some(Subject::User(grant.user)))])
+    Decision::accepted(true, vec![draft.seen(moment, grant.subject())])
 }
 
 /// A refresh token takes its whole grant along (RFC 7009 §2.1).
@@ -68,7 +68,7 @@ fn revoke_grant(state: &State, client: &Client, id: GrantId, moment: &Moment) ->
     let (user, reason) = (grant.user, GrantEnd::RevokedByClient);
     let event = GrantEvent::Revoked { grant: id, client: client.id.clone(), user, reason };
     let draft = Draft::new(Actor::Client(client.id.clone()), Event::Grant(event)).caused_by(grant.rotated);
-    Decision::accepted(true, vec![draft.seen(moment, Some(Subject::User(user)))])
+    Decision::accepted(true, vec![draft.seen(moment, grant.subject())])
 }
 
 /// Another client's token: no effect, the same response, and an entry in the log (SPEC.md a.11).

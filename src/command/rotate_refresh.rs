@@ -5,7 +5,7 @@ use super::tokens::{About, denied, issue, still_allowed};
 use super::{ClientProof, Decide, Decision, Draft, Refused, SecretFact, client_auth};
 use crate::event::{Endpoint, Event, GrantEnd, IssuedTokens, RefreshEvent, Refusal};
 use crate::projection::{Client, Grant, Life, State};
-use crate::terms::{Actor, GrantId, GrantType, Moment, ScopeSet, Subject};
+use crate::terms::{Actor, GrantId, GrantType, Moment, ScopeSet};
 use serde::{Deserialize, Serialize};
 
 /// A client presents a refresh token.
@@ -96,7 +96,7 @@ impl RotateRefresh {
             Some(_) | None => grant.scope.clone(),
         };
         let Some(site) = &state.site else { return denied(about, Refusal::KeyMissing, moment) };
-        let Some(user) = state.users.by_id(&grant.user) else { return denied(about, Refusal::GrantEnded, moment) };
+        let Some(user) = grant.user.and_then(|user| state.users.by_id(&user)) else { return denied(about, Refusal::GrantEnded, moment) };
         let scope = still_allowed(&scope, client, site, user);
         if scope.is_empty() {
             return denied(about, Refusal::GrantEnded, moment);
@@ -134,7 +134,7 @@ fn exceeding(asked: &ScopeSet, granted: &ScopeSet) -> Refused {
 fn accepted(grant: &Grant, tokens: IssuedTokens, moment: &Moment) -> Decision<Refreshed> {
     let event = RefreshEvent::Rotated(Box::new(tokens.clone()));
     let draft = Draft::new(Actor::Client(grant.client.clone()), Event::Refresh(event)).caused_by(grant.rotated);
-    Decision::accepted(Refreshed { tokens, retried: false }, vec![draft.seen(moment, Some(Subject::User(grant.user)))])
+    Decision::accepted(Refreshed { tokens, retried: false }, vec![draft.seen(moment, grant.subject())])
 }
 
 fn retried(grant: &Grant, tokens: &IssuedTokens, generation: u32, current: u32, moment: &Moment) -> Decision<Refreshed> {
@@ -142,13 +142,13 @@ fn retried(grant: &Grant, tokens: &IssuedTokens, generation: u32, current: u32, 
     let event = RefreshEvent::Retried { grant: grant.id, client, user, generation, current, token: tokens.token };
     let draft = Draft::new(Actor::Client(grant.client.clone()), Event::Refresh(event)).caused_by(grant.rotated);
     let answer = Refreshed { tokens: tokens.clone(), retried: true };
-    Decision::accepted(answer, vec![draft.seen(moment, Some(Subject::User(user)))])
+    Decision::accepted(answer, vec![draft.seen(moment, grant.subject())])
 }
 
 fn reused(state: &State, grant: &Grant, generation: u32, current: u32, moment: &Moment) -> Decision<Refreshed> {
     let (client, user) = (grant.client.clone(), grant.user);
     let event = RefreshEvent::ReuseDetected { grant: grant.id, client, user, generation, current };
     let reuse = Draft::new(Actor::Client(grant.client.clone()), Event::Refresh(event)).caused_by(grant.rotated);
-    let events = vec![reuse.seen(moment, Some(Subject::User(user))), end_of(grant, GrantEnd::RefreshReused).caused_by(state.head)];
+    let events = vec![reuse.seen(moment, grant.subject()), end_of(grant, GrantEnd::RefreshReused).caused_by(state.head)];
     Decision::refused(Refusal::RefreshReused, events)
 }

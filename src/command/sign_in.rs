@@ -98,7 +98,13 @@ impl SignIn {
         let session = same.map_or_else(|| moment.seed.id(), |before| before.id);
         let actor = Actor::User(user.id);
         let amr = vec!["pwd".to_owned()];
-        let login = LoginEvent::Succeeded { user: user.id, session, login: self.login, amr: amr.clone(), client: self.client.clone() };
+        let login = LoginEvent::Succeeded {
+            user: user.id,
+            session: Some(session),
+            login: self.login,
+            amr: amr.clone(),
+            client: self.client.clone(),
+        };
         let mut events = vec![Draft::new(actor.clone(), Event::Login(login)).seen(moment, Some(Subject::User(user.id)))];
         if let Some(other) = before.filter(|_| same.is_none()) {
             let ended = SessionEvent::Ended { session: other.id, user: other.user, reason: SessionEnd::Replaced };

@@ -3,14 +3,14 @@
 use super::{Decision, Draft, Refused};
 use crate::event::{Event, IdTokenFacts, IssuedTokens, Refusal, TokenEvent};
 use crate::projection::{Client, Code, Grant, Site, State, User};
-use crate::terms::{Actor, GrantType, Moment, NamedScope, ScopeSet, Subject};
+use crate::terms::{Actor, GrantType, Moment, NamedScope, ScopeSet};
 
 /// The tokens of one response. `generation` is the refresh token's; none if there is to be none.
 pub(super) fn issue(state: &State, site: &Site, client: &Client, grant: &Grant, scope: ScopeSet, moment: &Moment) -> Option<IssuedTokens> {
     let settings = &site.settings;
-    let kid = state.keys.signing(settings.access_token_alg)?.kid;
+    let kid = state.keys.signing(settings.access_token_alg, moment.now)?.kid;
     let alg = client.metadata.id_token_signed_response_alg;
-    let id_key = state.keys.signing(alg)?;
+    let id_key = state.keys.signing(alg, moment.now)?;
     let first = grant.redeemed_at.is_none();
     let generation = match grant.tokens.as_ref().and_then(|tokens| tokens.generation) {
         Some(before) => Some(before.checked_add(1)?),
@@ -21,13 +21,14 @@ pub(super) fn issue(state: &State, site: &Site, client: &Client, grant: &Grant, 
     let seed_policy = site.uses_seed_policy(&scope);
     // SMART's sso-openid-connect wants fhirUser in the ID token; everything else waits at userinfo (SPEC.md k-37).
     let shows_claims = seed_policy || scope.has(NamedScope::FhirUser);
-    let id_token = scope.has(NamedScope::Openid).then(|| IdTokenFacts {
+    // An ID token tells of a person who signed in.
+    let id_token = grant.auth_time.filter(|_| scope.has(NamedScope::Openid)).map(|auth_time| IdTokenFacts {
         kid: id_key.kid,
         alg,
-        auth_time: grant.auth_time,
+        auth_time,
         amr: grant.amr.clone(),
         nonce_at: (first && grant.has_nonce).then_some(grant.issued),
-        claims_at: state.users.by_id(&grant.user).filter(|_| shows_claims).map(|user| user.claims_at),
+        claims_at: grant.user.and_then(|user| state.users.by_id(&user)).filter(|_| shows_claims).map(|user| user.claims_at),
         seed_policy,
     });
     Some(IssuedTokens {
@@ -36,9 +37,10 @@ pub(super) fn issue(state: &State, site: &Site, client: &Client, grant: &Grant, 
         client: client.id.clone(),
         user: grant.user,
         session: grant.session,
+        begins: None,
         scope,
         audience: grant.audience.clone(),
-        sector: client.metadata.sector(),
+        sector: grant.user.and(client.metadata.sector()),
         kid,
         id_token,
         generation,
@@ -72,7 +74,7 @@ pub(super) fn denial(about: About<'_>, refusal: Refusal, moment: &Moment) -> Dra
         code: about.code.map(|code| code.id),
     };
     let draft = Draft::new(Actor::Client(about.client.id.clone()), Event::Token(event));
-    let draft = draft.seen(moment, about.grant.map(|grant| Subject::User(grant.user)));
+    let draft = draft.seen(moment, about.grant.and_then(Grant::subject));
     match about.grant {
         Some(grant) => draft.caused_by(grant.rotated),
         None => draft,

@@ -4,7 +4,7 @@ use super::{Endpoint, Outcome, Refusal, Severity};
 use crate::terms::protocol::words;
 use crate::terms::{
     ApplicationType, ClientAlgorithm, ClientId, Digest, GrantType, HttpsUrl, InvitationId, RedirectUri, RegistrationPath,
-    RequestObjectAlgorithm, ScopeSet, Sector, SigningAlgorithm, SubjectType, Timestamp, TokenEndpointAuthMethod,
+    RequestObjectAlgorithm, ResponseType, ScopeSet, Sector, SigningAlgorithm, SubjectType, Timestamp, TokenEndpointAuthMethod,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -134,6 +134,18 @@ pub struct ClientMetadata {
     pub redirect_uris: Vec<RedirectUri>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub post_logout_redirect_uris: Vec<RedirectUri>,
+    /// Where it wants to be told that a session is over (OpenID Connect Back-Channel Logout §2.2).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backchannel_logout_uri: Option<HttpsUrl>,
+    /// It wants to be told which session, always.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub backchannel_logout_session_required: bool,
+    /// What the browser loads when a session is over (OpenID Connect Front-Channel Logout §2).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frontchannel_logout_uri: Option<RedirectUri>,
+    /// It wants to be told which session, always.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub frontchannel_logout_session_required: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_name: Option<String>,
     pub token_endpoint_auth_method: TokenEndpointAuthMethod,
@@ -147,7 +159,7 @@ pub struct ClientMetadata {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jwks_uri: Option<HttpsUrl>,
     pub grant_types: Vec<GrantType>,
-    /// Each a set of words; only `code` exists so far.
+    /// Each a set of words, in the order in which they were sent.
     pub response_types: Vec<String>,
     pub scope: ScopeSet,
     pub id_token_signed_response_alg: SigningAlgorithm,
@@ -247,6 +259,10 @@ impl ClientMetadata {
             (SubjectType::Pairwise, None, Some(uri)) => uri.as_str(),
         };
         Sector::of(uri)
+    }
+    /// Whether the client registered this response type, in whatever order of words.
+    pub fn has_response_type(&self, response_type: ResponseType) -> bool {
+        self.response_types.iter().any(|own| ResponseType::read(own) == Some(response_type))
     }
     /// Whether the client runs on the person's device (RFC 8252).
     pub fn is_native(&self) -> bool {

@@ -11,7 +11,14 @@ use serde::{Deserialize, Serialize};
 pub enum GrantEvent {
     /// The grant ended; every code and token of it is dead for ever.
     #[serde(rename = "grant.revoked")]
-    Revoked { grant: GrantId, client: ClientId, user: UserId, reason: GrantEnd },
+    Revoked {
+        grant: GrantId,
+        client: ClientId,
+        /// None where the client acted for itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        user: Option<UserId>,
+        reason: GrantEnd,
+    },
     /// Every grant of this person to this client ended.
     #[serde(rename = "grant.all_revoked")]
     AllRevoked { client: ClientId, user: UserId, reason: GrantEnd },

@@ -12,7 +12,9 @@ pub enum LoginEvent {
     #[serde(rename = "login.succeeded")]
     Succeeded {
         user: UserId,
-        session: SessionId,
+        /// The session that began or went on; none where no browser was there.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        session: Option<SessionId>,
         /// HMAC of the normalized name under a key of the site.
         login: Digest,
         /// Authentication methods (RFC 8176 §2).

@@ -6,12 +6,15 @@
 #![expect(missing_docs, reason = "a member whose type says what it is needs no sentence of its own")]
 
 mod audit;
+mod claims;
 mod client;
 mod code;
 mod consent;
+mod flags;
 mod grant;
 mod key;
 mod login;
+mod logout;
 mod record;
 mod refresh;
 mod refusal;
@@ -24,12 +27,15 @@ mod token;
 mod user;
 
 pub use audit::{AuditEvent, Count};
+pub use claims::AskedClaims;
 pub use client::{ClientEvent, ClientJwk, ClientJwks, ClientMetadata, ClientStatus};
 pub use code::CodeEvent;
 pub use consent::ConsentEvent;
+pub use flags::{FLAGS, Flag, Takes};
 pub use grant::{GrantEnd, GrantEvent};
 pub use key::{KeyEvent, PublicJwk};
 pub use login::LoginEvent;
+pub use logout::{LogoutEvent, LogoutFailure, SignedLogout};
 pub use record::{Outcome, Personal, Record, RecordError, Severity};
 pub use refresh::RefreshEvent;
 pub use refusal::Refusal;
@@ -38,7 +44,7 @@ pub use server::ServerEvent;
 pub use session::{SessionEnd, SessionEvent};
 pub use settings::{ApprovalMode, Edition, PasswordGrant, Profile, RegistrationMode, Settings, UnknownScope};
 pub use site::SiteEvent;
-pub use token::{IdTokenFacts, IssuedTokens, TokenEvent};
+pub use token::{Beginning, IdTokenFacts, IssuedTokens, TokenEvent};
 pub use user::UserEvent;
 
 use serde_json::{Map, Value};
@@ -54,6 +60,7 @@ pub enum Event {
     Grant(GrantEvent),
     Key(KeyEvent),
     Login(LoginEvent),
+    Logout(LogoutEvent),
     Refresh(RefreshEvent),
     Request(RequestEvent),
     Server(ServerEvent),
@@ -74,6 +81,7 @@ impl Event {
             Self::Grant(event) => serde_json::to_value(event),
             Self::Key(event) => serde_json::to_value(event),
             Self::Login(event) => serde_json::to_value(event),
+            Self::Logout(event) => serde_json::to_value(event),
             Self::Refresh(event) => serde_json::to_value(event),
             Self::Request(event) => serde_json::to_value(event),
             Self::Server(event) => serde_json::to_value(event),
@@ -107,6 +115,7 @@ impl Event {
             "grant" => serde_json::from_value(value).map(Self::Grant),
             "key" => serde_json::from_value(value).map(Self::Key),
             "login" => serde_json::from_value(value).map(Self::Login),
+            "logout" => serde_json::from_value(value).map(Self::Logout),
             "refresh" => serde_json::from_value(value).map(Self::Refresh),
             "request" => serde_json::from_value(value).map(Self::Request),
             "server" | "clock" => serde_json::from_value(value).map(Self::Server),

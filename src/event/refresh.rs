@@ -17,7 +17,8 @@ pub enum RefreshEvent {
     Retried {
         grant: GrantId,
         client: ClientId,
-        user: UserId,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        user: Option<UserId>,
         /// The generation that came back.
         generation: u32,
         /// The generation that was handed out again.
@@ -29,7 +30,8 @@ pub enum RefreshEvent {
     ReuseDetected {
         grant: GrantId,
         client: ClientId,
-        user: UserId,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        user: Option<UserId>,
         /// The generation that came back.
         generation: u32,
         /// The generation that is current.

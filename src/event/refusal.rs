@@ -14,6 +14,8 @@ words!(
         ParameterMalformed = "parameter_malformed",
         /// A parameter or body is longer than allowed.
         ParameterTooLong = "parameter_too_long",
+        /// The site is switched off.
+        SiteDisabled = "site_disabled",
         /// The body is not of the kind the endpoint takes.
         ContentTypeUnsupported = "content_type_unsupported",
         /// Credentials in two places at once (RFC 6749 §2.3).
@@ -104,8 +106,12 @@ words!(
         ResponseTypeUnsupported = "response_type_unsupported",
         /// The client may not use this `response_type` or grant.
         ResponseTypeNotAllowed = "response_type_not_allowed",
-        /// `response_mode` is not one that exists here.
+        /// `response_mode` is not one that exists here, or would put a token into a query.
         ResponseModeUnsupported = "response_mode_unsupported",
+        /// An ID token is asked for without the scope `openid`.
+        ResponseTypeNeedsOpenid = "response_type_needs_openid",
+        /// An ID token is asked for from the authorization endpoint without a `nonce` (OpenID Connect Core §3.2.2.1).
+        NonceMissing = "nonce_missing",
         /// A scope that is malformed or that the site does not know.
         ScopeUnknown = "scope_unknown",
         /// Nothing is left of the scopes asked for.
@@ -122,6 +128,26 @@ words!(
         RequestObjectUnsupported = "request_object_unsupported",
         /// The `request_uri` parameter is not taken.
         RequestUriUnsupported = "request_uri_unsupported",
+        /// Both `request` and `request_uri` are there (OpenID Connect Core §6).
+        RequestObjectTwice = "request_object_twice",
+        /// Not a JWT that holds parameters of an authorization request and nothing that must not be in one.
+        RequestObjectMalformed = "request_object_malformed",
+        /// Not signed, or signed otherwise than the client registered.
+        RequestObjectAlgorithmRefused = "request_object_algorithm_refused",
+        /// The client's key for the request object could not be had.
+        RequestObjectKeyUnknown = "request_object_key_unknown",
+        /// The signature is not the key's.
+        RequestObjectSignatureWrong = "request_object_signature_wrong",
+        /// The request object's time is over, or has not begun.
+        RequestObjectExpired = "request_object_expired",
+        /// The request object is another client's, for another server, or contradicts the parameters beside it.
+        RequestObjectMismatch = "request_object_mismatch",
+        /// The `request_uri` is not one that the client registered.
+        RequestUriUnregistered = "request_uri_unregistered",
+        /// There is no request object at the `request_uri`.
+        RequestUriUnreachable = "request_uri_unreachable",
+        /// A strength of the sign-in is essential that no sign-in here has.
+        AcrUnmet = "acr_unmet",
         /// `prompt=none` and nobody is signed in.
         LoginRequired = "login_required",
         /// `prompt=none` and the person has not consented.

@@ -1,5 +1,6 @@
 //! A site's policy. It is state, so that replay decides as we did: `site.created` writes it out, `site.configured` changes it.
 
+use crate::terms::ResponseType;
 use crate::terms::ScopeSet;
 use crate::terms::SigningAlgorithm;
 use crate::terms::protocol::words;
@@ -13,6 +14,9 @@ pub struct Settings {
     pub profile: Profile,
     /// The name people see on the pages.
     pub title: String,
+    /// Whether the site's endpoints answer at all (SPEC.md a.0). Its log is read and its administrators act either way.
+    #[serde(rename = "api.enabled", default = "yes")]
+    pub api_enabled: bool,
     /// Whether apps may register themselves.
     #[serde(rename = "dcr.mode")]
     pub dcr_mode: RegistrationMode,
@@ -198,6 +202,7 @@ impl Settings {
         Self {
             profile,
             title: title.to_owned(),
+            api_enabled: true,
             dcr_mode: RegistrationMode::Open,
             app_approval: ApprovalMode::AutoPatient,
             code_seconds: if seed { 300 } else { 60 },
@@ -220,13 +225,24 @@ impl Settings {
             system_scopes: true,
             dcr_rate: if third { 10 } else { any_rate() },
             keys_rotate_seconds: if third && !seed { 90 * 86_400 } else { 0 },
-            keys_publish_seconds: if third { 300 } else { 0 },
+            keys_publish_seconds: if third { 360 } else { 0 },
             redirect_warn_unverified: true,
             compat_password_path: false,
             introspection_seed_dialect: seed,
             id_token_seed_claims: seed,
             compat_authorize_301: false,
             scopes: catalogue(edition),
+        }
+    }
+}
+
+impl Settings {
+    /// Whether the site answers requests of this type (SPEC.md k-2).
+    pub fn allows(&self, response_type: ResponseType) -> bool {
+        match (response_type.has_code(), response_type.is_at_front()) {
+            (true, false) => true,
+            (true, true) => self.authorize_hybrid,
+            (false, _) => self.authorize_implicit,
         }
     }
 }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(tag = "type")]
 pub enum TokenEvent {
-    /// Tokens were issued for a code.
+    /// Tokens were issued: for a code, or for what `begins` says.
     #[serde(rename = "token.granted")]
     Granted(Box<IssuedTokens>),
     /// A token request of a known client was refused. Sealed: `net.ip`, `net.ua`.
@@ -27,7 +27,14 @@ pub enum TokenEvent {
     },
     /// One access token is dead; its grant lives on.
     #[serde(rename = "token.revoked")]
-    Revoked { token: TokenId, grant: GrantId, client: ClientId, user: UserId },
+    Revoked {
+        token: TokenId,
+        grant: GrantId,
+        client: ClientId,
+        /// None where the client acted for itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        user: Option<UserId>,
+    },
     /// A client asked about the token; reads of one minute with one answer are told together.
     #[serde(rename = "token.introspected")]
     Introspected {
@@ -79,8 +86,15 @@ pub struct IssuedTokens {
     pub token: TokenId,
     pub grant: GrantId,
     pub client: ClientId,
-    pub user: UserId,
-    pub session: SessionId,
+    /// For whom; none where the client acts for itself (RFC 6749 §4.4).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<UserId>,
+    /// The browser's session that they rest on; none where no browser was there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<SessionId>,
+    /// What the grant rests on that begins with these tokens; none where a code began it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub begins: Option<Beginning>,
     pub scope: ScopeSet,
     /// The resource named by the authorization request; the access token's `aud`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -101,6 +115,18 @@ pub struct IssuedTokens {
     pub refresh_expires_at: Option<Timestamp>,
     pub issued_at: Timestamp,
     pub expires_at: Timestamp,
+}
+
+/// How a grant began that had no code.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Beginning {
+    pub grant_type: GrantType,
+    /// When the person proved who they are; none where there is nobody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auth_time: Option<Timestamp>,
+    /// How they did (RFC 8176 §2).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub amr: Vec<String>,
 }
 
 /// What an ID token rests on beside the access token it goes with.

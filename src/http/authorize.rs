@@ -12,7 +12,7 @@ use crate::event::{Endpoint, Refusal};
 use crate::ledger::{Failure, draw_secret};
 use crate::projection::Session;
 use crate::query::{AuthorizationRequest, Objection, check_authorization, find_target};
-use crate::terms::{Prompt, ScopeSet};
+use crate::terms::{ClientId, Prompt, ResponseMode, ScopeSet};
 use http::header::{LOCATION, SET_COOKIE};
 use http::{Method, StatusCode};
 
@@ -78,7 +78,7 @@ async fn authorize(at: &At, params: &Params, repeats: bool) -> Response {
             session: None,
             begun_at: at.ledger.now(),
         };
-        let there = |refused| Unanswerable::There(target.client().id.clone(), target.redirect_uri().to_owned(), refused);
+        let there = |refused| Unanswerable::There(target.client().id.clone(), target.redirect_uri().to_owned(), target.mode(), refused);
         if repeats {
             return Err(there(Refusal::ParameterRepeated.into()));
         }
@@ -92,8 +92,8 @@ async fn authorize(at: &At, params: &Params, repeats: bool) -> Response {
             let client = client_credentials::known_client(at, request.client_id);
             return refuse_here(at, Endpoint::Authorize, refusal, client).await;
         }
-        Err(Unanswerable::There(client, redirect_uri, refused)) => {
-            let to = Addressee { client: &client, redirect_uri: &redirect_uri, state: request.state };
+        Err(Unanswerable::There(client, redirect_uri, mode, refused)) => {
+            let to = Addressee { client: &client, redirect_uri: &redirect_uri, mode, state: request.state };
             let recorded = at.ledger.refuse(&at.site, Endpoint::Authorize, refused.refusal, Some(client.clone()), at.facts()).await;
             return match recorded {
                 Ok(()) => error_to_unasked(at, to, &refused),
@@ -117,7 +117,7 @@ enum Unanswerable {
     /// To the person.
     Here(Refusal),
     /// To the client, by redirect.
-    There(crate::terms::ClientId, String, Refused),
+    There(ClientId, String, ResponseMode, Refused),
 }
 
 fn request(params: &Params) -> AuthorizationRequest<'_> {

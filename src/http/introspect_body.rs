@@ -25,7 +25,7 @@ pub fn body(
 ) -> Result<Value, Failure> {
     let Some(facts) = found.facts.as_ref().filter(|facts| facts.client == *asker) else { return Ok(unknown(dialect)) };
     match (found.status, dialect) {
-        (Status::Active, _) => active(site, facts, username(&facts.user)?),
+        (Status::Active, _) => active(site, facts, facts.user.as_ref().map(username).transpose()?.flatten()),
         (Status::Unknown, _) => Ok(unknown(dialect)),
         (Status::Expired | Status::Revoked, Dialect::Rfc) => Ok(unknown(dialect)),
         (Status::Expired | Status::Revoked, Dialect::Seed) => {
@@ -51,7 +51,7 @@ fn outline(site: &Site, facts: &TokenFacts) -> Map<String, Value> {
     body.insert("scope".into(), visible_scope(&facts.scope, site.name()).to_string().into());
     body.insert("client_id".into(), facts.client.as_str().into());
     body.insert("exp".into(), facts.expires_at.unix_seconds().into());
-    body.insert("sub".into(), site.subject(&facts.user, facts.sector.as_ref()).into());
+    body.insert("sub".into(), site.subject(facts.user, &facts.client, facts.sector.as_ref()).into());
     body
 }
 

@@ -93,6 +93,12 @@ fn redirect(status: StatusCode, uri: &str) -> Response {
     response
 }
 
+/// The URI with these parameters as its fragment, written as a query would be (RFC 6749 §4.2.2). A redirection URI has none of its own.
+pub fn append_fragment(uri: &str, params: &[(&str, &str)]) -> String {
+    let pairs = append_query("", params);
+    format!("{uri}#{}", pairs.trim_start_matches('?'))
+}
+
 /// The URI with these parameters added to its query; a query it already has is kept, a fragment stays last (RFC 6749 §3.1.2).
 pub fn append_query(uri: &str, params: &[(&str, &str)]) -> String {
     let (base, fragment) = uri.split_once('#').map_or((uri, None), |(base, fragment)| (base, Some(fragment)));
@@ -167,6 +173,8 @@ pub(crate) mod tests {
         assert_eq!(with("https://a/cb?x&"), "https://a/cb?x&code=a+b%2Bc&state=%C3%BC%26");
         assert_eq!(append_query("app:/cb#_", &[("a", "1")]), "app:/cb?a=1#_");
         assert_eq!(append_query("https://a/cb", &[]), "https://a/cb");
+        let at_front = append_fragment("https://a/cb?x=1", &[("id_token", "a.b-c_d"), ("state", "a b&?")]);
+        assert_eq!(at_front, "https://a/cb?x=1#id_token=a.b-c_d&state=a+b%26%3F");
     }
 
     #[test]

@@ -2,14 +2,14 @@
 
 use super::context::{At, description};
 use super::interaction::{self, Interaction};
-use super::pages::{AppView, OnwardPage, html};
+use super::pages::{AppView, FormPostPage, Onward, OnwardPage, html};
 use super::told::{refuse_here, site_title};
 use super::{Response, reply};
 use crate::command::Refused;
 use crate::event::Endpoint;
 use crate::ledger::Failure;
 use crate::query::recheck_target;
-use crate::terms::ClientId;
+use crate::terms::{ClientId, ResponseMode};
 use http::StatusCode;
 
 /// Where an answer goes; it has been matched.
@@ -19,6 +19,8 @@ pub struct Addressee<'a> {
     pub client: &'a ClientId,
     /// One of its redirection URIs.
     pub redirect_uri: &'a str,
+    /// How it travels.
+    pub mode: ResponseMode,
     /// What it wants to read again.
     pub state: Option<&'a str>,
 }
@@ -26,21 +28,36 @@ pub struct Addressee<'a> {
 impl Interaction {
     /// Whom the answer is for.
     pub fn addressee(&self) -> Addressee<'_> {
-        Addressee { client: &self.client, redirect_uri: &self.redirect_uri, state: self.state.as_deref() }
+        Addressee {
+            client: &self.client,
+            redirect_uri: &self.redirect_uri,
+            mode: self.requested.response_mode,
+            state: self.state.as_deref(),
+        }
     }
 }
 
 /// Every authorization response names its issuer (RFC 9207 §2) and brings back the client's `state`.
 pub fn to_client(at: &At, to: Addressee<'_>, params: &[(&str, &str)]) -> Response {
-    reply::redirect_302(&address(at, to, params))
+    let issuer = at.site.issuer();
+    let all = complete(&issuer, to, params);
+    match address(to, &all) {
+        Some(address) => reply::redirect_302(&address),
+        None => html(StatusCode::OK, &FormPostPage { site_title: site_title(at), action: to.redirect_uri, fields: all }),
+    }
 }
 
-fn address(at: &At, to: Addressee<'_>, params: &[(&str, &str)]) -> String {
-    let issuer = at.site.issuer();
-    let mut all = params.to_vec();
-    all.extend(to.state.map(|state| ("state", state)));
-    all.push(("iss", &issuer));
-    reply::append_query(to.redirect_uri, &all)
+fn complete<'a>(issuer: &'a str, to: Addressee<'a>, params: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+    params.iter().copied().chain(to.state.map(|state| ("state", state))).chain([("iss", issuer)]).collect()
+}
+
+/// The redirection URI with the whole answer; nothing if that travels in no URI.
+fn address(to: Addressee<'_>, params: &[(&str, &str)]) -> Option<String> {
+    match to.mode {
+        ResponseMode::Query => Some(reply::append_query(to.redirect_uri, params)),
+        ResponseMode::Fragment => Some(reply::append_fragment(to.redirect_uri, params)),
+        ResponseMode::FormPost => None,
+    }
 }
 
 /// RFC 6749 §4.1.2.1, once the person has done something: signed in, or pressed a button.
@@ -52,27 +69,35 @@ pub fn error_to_client(at: &At, to: Addressee<'_>, refused: &Refused) -> Respons
 /// RFC 6749 §4.1.2.1, when the person may have done no more than follow a link. Anyone may register a client, so a link of ours
 /// could otherwise be made to lead anywhere (RFC 9700 §4.11.2): who is not signed in here is asked first, unless an administrator
 /// knows the client. A program is redirected, for it reads no page and trusts none; so is a frame, for the page around it is
-/// another's anyhow.
+/// another's anyhow. A site may do without (`redirect.warn_unverified`).
 pub fn error_to_unasked(at: &At, to: Addressee<'_>, refused: &Refused) -> Response {
     let is_frame = at.inbound.headers.get("sec-fetch-dest").is_some_and(|dest| dest == "iframe");
     let (browser, _) = interaction::browser(at);
     if !at.wants_html() || is_frame || interaction::live_session(at, &browser).is_some() {
         return error_to_client(at, to, refused);
     }
-    let unchecked = at.site.read(|state| match state.clients.by_id(to.client) {
-        Some(client) if client.verified => None,
-        client => Some(client.and_then(|client| client.metadata.client_name.clone()).unwrap_or_default()),
+    let unchecked = at.site.read(|state| {
+        let warns = state.site.as_ref().is_none_or(|site| site.settings.redirect_warn_unverified);
+        match state.clients.by_id(to.client) {
+            Some(client) if client.verified || !warns => None,
+            client => Some(client.and_then(|client| client.metadata.client_name.clone()).unwrap_or_default()),
+        }
     });
-    let Some(name) = unchecked else { return error_to_client(at, to, refused) };
-    let code = refused.refusal.reply().code;
-    let page = OnwardPage {
-        site_title: site_title(at),
-        app: AppView::new(&name, to.redirect_uri, false),
-        href: &address(at, to, &[("error", code.as_str()), ("error_description", &description(refused))]),
-        code,
-        request_id: at.inbound.corr,
+    match unchecked {
+        Some(name) => ask_first(at, to, &name, refused),
+        None => error_to_client(at, to, refused),
+    }
+}
+
+fn ask_first(at: &At, to: Addressee<'_>, name: &str, refused: &Refused) -> Response {
+    let (code, description, issuer) = (refused.refusal.reply().code, description(refused), at.site.issuer());
+    let params = complete(&issuer, to, &[("error", code.as_str()), ("error_description", &description)]);
+    let onward = match address(to, &params) {
+        Some(href) => Onward::Link(href),
+        None => Onward::Form { action: to.redirect_uri, fields: params },
     };
-    html(StatusCode::BAD_REQUEST, &page)
+    let app = AppView::new(name, to.redirect_uri, false);
+    html(StatusCode::BAD_REQUEST, &OnwardPage { site_title: site_title(at), app, onward, code, request_id: at.inbound.corr })
 }
 
 /// Records a refusal and tells it to the client, if that is still who it was.

@@ -33,7 +33,7 @@ async fn exchange(at: &At) -> (Response, Option<ClientId>) {
         Some(text) => match text.parse() {
             Ok(GrantType::AuthorizationCode) => redeem(at, &params).await,
             Ok(GrantType::RefreshToken) => refresh(at, &params).await,
-            Err(_) => refuse(at, Endpoint::Token, Refusal::GrantTypeUnsupported, client.clone()).await,
+            Ok(GrantType::Implicit) | Err(_) => refuse(at, Endpoint::Token, Refusal::GrantTypeUnsupported, client.clone()).await,
         },
     };
     // A public client that refreshes need not name itself: its grant does.

@@ -5,9 +5,9 @@
 
 use super::{Ledger, Site};
 use crate::event::ClientMetadata;
-use crate::jose::{Assertion, ClientKeySet, NoSuchKey};
+use crate::jose::{ClientKeySet, NoSuchKey};
 use crate::outbound::{FetchError, Freshness};
-use crate::terms::{HttpsUrl, Timestamp};
+use crate::terms::{ClientAlgorithm, HttpsUrl, Timestamp};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -40,6 +40,13 @@ struct Reading {
     hurried_at: Timestamp,
 }
 
+/// What is known of a key from what it signed.
+#[derive(Clone, Copy)]
+pub(super) struct WantedKey<'a> {
+    pub(super) kid: Option<&'a str>,
+    pub(super) algorithm: ClientAlgorithm,
+}
+
 /// Why there are no keys.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum NoKeys {
@@ -65,21 +72,21 @@ const TURN_PATIENCE: Duration = Duration::from_secs(4);
 const ACCEPT: &str = "application/jwk-set+json, application/json";
 
 impl Ledger {
-    /// The key set in which the key of this assertion is to be found.
-    pub(super) async fn keys_for(&self, site: &Site, client: &ClientMetadata, assertion: &Assertion) -> Result<Arc<ClientKeySet>, NoKeys> {
+    /// The key set in which the key is to be found.
+    pub(super) async fn keys_for(&self, site: &Site, client: &ClientMetadata, wanted: WantedKey<'_>) -> Result<Arc<ClientKeySet>, NoKeys> {
         match (&client.jwks, &client.jwks_uri) {
             (Some(jwks), _) => Ok(Arc::new(ClientKeySet::of(&jwks.keys))),
-            (None, Some(uri)) => self.keys_at(site, uri, assertion).await,
+            (None, Some(uri)) => self.keys_at(site, uri, wanted).await,
             (None, None) => Err(NoKeys::Unavailable),
         }
     }
 
-    async fn keys_at(&self, site: &Site, uri: &HttpsUrl, assertion: &Assertion) -> Result<Arc<ClientKeySet>, NoKeys> {
+    async fn keys_at(&self, site: &Site, uri: &HttpsUrl, wanted: WantedKey<'_>) -> Result<Arc<ClientKeySet>, NoKeys> {
         let document = site.client_keys.document(uri, self.now());
         let before = document.last();
         let hurried = match before.answer(self.now()) {
             Some(Err(why)) => return Err(why),
-            Some(Ok(keys)) if !lacks_key(&keys, assertion) => return Ok(keys),
+            Some(Ok(keys)) if !lacks_key(&keys, wanted) => return Ok(keys),
             Some(Ok(keys)) if !before.may_hurry(self.now()) => return Ok(keys),
             Some(Ok(_)) => true,
             None => false,
@@ -118,8 +125,8 @@ impl Ledger {
     }
 }
 
-fn lacks_key(keys: &ClientKeySet, assertion: &Assertion) -> bool {
-    matches!(keys.find(assertion.kid.as_deref(), assertion.algorithm), Err(NoSuchKey::Unknown))
+fn lacks_key(keys: &ClientKeySet, wanted: WantedKey<'_>) -> bool {
+    matches!(keys.find(wanted.kid, wanted.algorithm), Err(NoSuchKey::Unknown))
 }
 
 fn kept_until(freshness: Freshness, now: Timestamp) -> Timestamp {

@@ -118,8 +118,10 @@ impl LogBefore<'_> {
     /// What the grant allows, which may be more than its last access token does.
     fn scope_of(&self, grant: &GrantId) -> Result<Option<ScopeSet>, Failure> {
         for seq in self.site.events_of(&grant.to_string(), 0..self.end.0, Most::Oldest(FIRST_EVENTS)) {
-            if let Event::Code(CodeEvent::Issued { scope, .. }) = (self.read)(seq)?.event {
-                return Ok(Some(scope));
+            match (self.read)(seq)?.event {
+                Event::Code(CodeEvent::Issued { scope, .. }) => return Ok(Some(scope)),
+                Event::Token(TokenEvent::Granted(tokens)) if tokens.begins.is_some() => return Ok(Some(tokens.scope)),
+                _ => {}
             }
         }
         Ok(None)
@@ -163,10 +165,12 @@ fn facts(tokens: IssuedTokens, scope: ScopeSet, expires_at: Timestamp) -> TokenF
 }
 
 fn may_act(state: &State, facts: &TokenFacts) -> MayAct {
-    match (state.clients.by_id(&facts.client), state.users.by_id(&facts.user)) {
-        (Some(client), Some(user)) => {
-            let taken_by = if client.is_enabled() { user.disabled } else { Some(client.changed) };
-            MayAct { is_so: taken_by.is_none(), taken_by, rests_on: client.changed.max(user.changed) }
+    match (state.clients.by_id(&facts.client), facts.user.map(|user| state.users.by_id(&user))) {
+        (Some(client), user @ (None | Some(Some(_)))) => {
+            let user = user.flatten();
+            let taken_by = if client.is_enabled() { user.and_then(|user| user.disabled) } else { Some(client.changed) };
+            let rests_on = user.map_or(client.changed, |user| client.changed.max(user.changed));
+            MayAct { is_so: taken_by.is_none(), taken_by, rests_on }
         }
         // Nobody remembers which event deleted the client; it is the last one or an earlier one.
         (_, _) => MayAct { is_so: false, taken_by: None, rests_on: Seq(state.head.0.saturating_sub(1)) },
@@ -180,9 +184,9 @@ fn ends(index: &Index, forgotten: &Forgotten, end: Seq) -> Vec<Seq> {
     let of_token = before(facts.jti.map(|jti| index.ends_of(&jti.to_string())).unwrap_or_default());
     let of_grant = before(index.ends_of(&facts.grant.to_string()));
     // An earlier permission may have been withdrawn too; the first withdrawal after the tokens is theirs.
-    let withdrawals = before(index.withdrawals(&facts.user, &facts.client));
+    let withdrawals = before(facts.user.map(|user| index.withdrawals(&user, &facts.client)).unwrap_or_default());
     let withdrawn = withdrawals.iter().find(|seq| **seq >= forgotten.issued).copied();
-    let of_session = before(index.ends_of(&facts.session.to_string()));
+    let of_session = before(facts.session.map(|session| index.ends_of(&session.to_string())).unwrap_or_default());
     let single = [of_token.first().copied(), of_grant.first().copied(), withdrawn];
     single.into_iter().flatten().chain(of_session.iter().rev().take(ENDS_MAX).copied()).collect()
 }
@@ -193,10 +197,10 @@ fn ended(record: &Record, facts: &TokenFacts) -> bool {
         Event::Token(TokenEvent::Revoked { token, .. }) => Some(*token) == facts.jti,
         Event::Grant(GrantEvent::Revoked { grant, .. }) => *grant == facts.grant,
         Event::Consent(ConsentEvent::Revoked { user, client }) | Event::Grant(GrantEvent::AllRevoked { user, client, .. }) => {
-            *user == facts.user && *client == facts.client
+            Some(*user) == facts.user && *client == facts.client
         }
         Event::Session(SessionEvent::Ended { session, reason, .. }) => {
-            *session == facts.session && (reason.ends_grants() || facts.scope.is_online_only())
+            Some(*session) == facts.session && (reason.ends_grants() || facts.scope.is_online_only())
         }
         _ => false,
     };

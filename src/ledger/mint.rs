@@ -4,7 +4,7 @@ use super::{Failure, Ledger, SignedToken, Site, refresh_token};
 use crate::event::{IdTokenFacts, IssuedTokens};
 use crate::jose::{AccessTokenClaims, FurtherClaims, IdTokenClaims, at_hash};
 use crate::query;
-use crate::terms::{ClientId, ScopeSet, Secret, Timestamp};
+use crate::terms::{ClientId, ScopeSet, Secret, SigningAlgorithm, Timestamp};
 use serde_json::Map;
 
 /// The tokens of one response.
@@ -22,17 +22,20 @@ pub struct MintedTokens {
 }
 
 impl Ledger {
-    /// Has the keys at hand that would sign this client's tokens now, so that signing will not fail for want of one.
+    /// Has the keys at hand that would sign this client's tokens now and a minute later, so that signing will not fail for want of one
+    /// even if another key takes over meanwhile.
     ///
     /// # Errors
     /// A key of the log that the vault does not have, or a vault that fails.
     pub fn ready_to_sign(&self, site: &Site, client: Option<&ClientId>) -> Result<(), Failure> {
+        let now = self.now();
         let keys = site.read(|state| {
             let own = client.and_then(|id| state.clients.by_id(id)).map(|client| client.metadata.id_token_signed_response_alg);
             let access = state.site.as_ref().map(|site| site.settings.access_token_alg);
-            [access, own].map(|alg| state.keys.signing(alg?).map(|key| key.kid))
+            let signing = |alg: SigningAlgorithm| [now, now.plus_seconds(60)].map(|then| state.keys.signing(alg, then).map(|key| key.kid));
+            [access, own].map(|alg| alg.map(signing))
         });
-        keys.into_iter().flatten().try_for_each(|kid| self.signing_key(site, kid).map(drop))
+        keys.into_iter().flatten().flatten().flatten().try_for_each(|kid| self.signing_key(site, kid).map(drop))
     }
 
     /// Signs what was granted.
@@ -41,7 +44,7 @@ impl Ledger {
         let scope = query::visible_scope(&issued.scope, site.name());
         let claims = AccessTokenClaims {
             iss: issuer.clone(),
-            sub: site.subject(&issued.user, issued.sector.as_ref()),
+            sub: site.subject(issued.user, &issued.client, issued.sector.as_ref()),
             aud: issued.audience.clone().unwrap_or_else(|| issued.client.to_string()),
             client_id: issued.client.clone(),
             jti: issued.token,
@@ -50,7 +53,7 @@ impl Ledger {
             exp: issued.expires_at.unix_seconds(),
             scope: scope.clone(),
             site: site.name().clone(),
-            sid: Some(issued.session),
+            sid: issued.session,
             further: FurtherClaims::default(),
         };
         let access_token = self.signing_key(site, issued.kid)?.sign(claims.typ(), &claims)?;
@@ -91,13 +94,13 @@ impl Ledger {
         }
         Ok(IdTokenClaims {
             iss,
-            sub: site.subject(&issued.user, issued.sector.as_ref()),
+            sub: site.subject(issued.user, &issued.client, issued.sector.as_ref()),
             aud: issued.client.clone(),
             exp: issued.expires_at.unix_seconds(),
             iat: issued.issued_at.unix_seconds(),
             auth_time: Some(facts.auth_time.unix_seconds()),
             nonce,
-            sid: Some(issued.session),
+            sid: issued.session,
             site: facts.seed_policy.then(|| site.name().clone()),
             at_hash: Some(at_hash),
             acr: None,

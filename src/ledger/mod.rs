@@ -21,6 +21,7 @@ mod introspect;
 mod keyring;
 mod known_tokens;
 mod log_key;
+mod logouts;
 mod mint;
 mod network;
 mod operate;
@@ -29,6 +30,8 @@ mod present;
 mod prove;
 mod refresh_token;
 mod registrations;
+mod request_objects;
+mod rotation;
 mod sectors;
 mod site;
 mod subjects;
@@ -49,6 +52,7 @@ pub use mint::MintedTokens;
 pub use operate::SiteError;
 pub use present::Presented;
 pub use prove::ConsistencyProof;
+pub use request_objects::SentObject;
 pub use site::Site;
 pub use submit::Submitted;
 
@@ -76,6 +80,7 @@ struct Shared {
     known_tokens: known_tokens::KnownTokens,
     tallies: tallies::Tallies,
     registrations: registrations::Registrations,
+    logouts: logouts::Attempts,
     outbound: Outbound,
     kept_checkpoints: KeptCheckpoints,
     directory: DataDirectory,

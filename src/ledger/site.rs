@@ -6,6 +6,7 @@ use super::client_keys::ClientKeys;
 use super::digests::{Digests, RecordedDigest};
 use super::index::{Index, Most};
 use super::keyring::Keyring;
+use super::request_objects::RequestObjects;
 use crate::log::Lane;
 use crate::projection::State;
 use crate::terms::{Digest, Seq, SiteName, Timestamp};
@@ -23,6 +24,7 @@ pub struct Site {
     pub(super) keys: Arc<SiteKeys>,
     pub(super) keyring: Keyring,
     pub(super) client_keys: ClientKeys,
+    pub(super) request_objects: RequestObjects,
     pub(super) checkpoints: Checkpoints,
     pub(super) digests: Digests,
     /// Up to this millisecond there are keys for what is sealed when nobody is known, so that not every request asks the vault.
@@ -50,6 +52,7 @@ impl Site {
             keys,
             keyring: Keyring::default(),
             client_keys: ClientKeys::default(),
+            request_objects: RequestObjects::default(),
             checkpoints: Checkpoints::default(),
             digests,
             months_until: AtomicU64::new(0),

@@ -5,23 +5,20 @@
 
 use super::index::Most;
 use super::{Ledger, Site};
-use crate::event::{ClientMetadata, Event, SessionEvent};
+use crate::event::{Event, SessionEvent};
 use crate::jose::IdTokenClaims;
-use crate::terms::{Sector, SessionId, UserId};
+use crate::terms::{ClientId, Sector, SessionId, UserId};
 
 impl Site {
-    /// The person's `sub`: in a sector a name that nobody outside can connect with another one, and everywhere else the user's id.
-    /// It rests on a key of the site that is never rotated, so it stays the same for ever.
-    pub fn subject(&self, user: &UserId, sector: Option<&Sector>) -> String {
-        match sector {
-            Some(sector) => self.keys.pairwise(sector.as_str(), &user.bytes()).to_string(),
-            None => user.to_string(),
+    /// The `sub` of what this client is told: in a sector a name for the person that nobody outside can connect with another one, and
+    /// everywhere else the user's id. It rests on a key of the site that is never rotated, so it stays the same for ever. The client's
+    /// own id where it acts for itself (RFC 9068 §2.2, SPEC.md e.4).
+    pub fn subject(&self, user: Option<UserId>, client: &ClientId, sector: Option<&Sector>) -> String {
+        match (user, sector) {
+            (Some(user), Some(sector)) => self.keys.pairwise(sector.as_str(), &user.bytes()).to_string(),
+            (Some(user), None) => user.to_string(),
+            (None, _) => client.to_string(),
         }
-    }
-
-    /// The person's `sub` in what this client is told now.
-    pub fn subject_for(&self, client: &ClientMetadata, user: &UserId) -> String {
-        self.subject(user, client.sector().as_ref())
     }
 }
 
@@ -32,7 +29,7 @@ impl Ledger {
         let sector = site.read(|state| state.clients.by_id(&claims.aud).map(|client| client.metadata.sector()));
         let Some(sector) = sector.flatten() else { return claims.sub.parse().ok() };
         let user = self.user_of_session(site, &claims.sid?)?;
-        (site.subject(&user, Some(&sector)) == claims.sub).then_some(user)
+        (site.subject(Some(user), &claims.aud, Some(&sector)) == claims.sub).then_some(user)
     }
 
     /// Who signed in: state forgets sessions, the log does not.

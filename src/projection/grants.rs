@@ -5,31 +5,40 @@
 use super::digest::Entity;
 use super::expiry::{Expiries, Thing};
 use super::table::Table;
-use crate::event::{CodeEvent, ConsentEvent, GrantEvent, IssuedTokens, RefreshEvent, TokenEvent};
-use crate::terms::{ClientId, CodeChallenge, CodeId, Digest, GrantId, KeyId, ScopeSet, Sector, Seq, SessionId, Timestamp, TokenId, UserId};
+use crate::event::{Beginning, CodeEvent, ConsentEvent, GrantEvent, IssuedTokens, RefreshEvent, TokenEvent};
+use crate::terms::{
+    ClientId, CodeChallenge, CodeId, Digest, GrantId, GrantType, KeyId, ScopeSet, Sector, Seq, SessionId, Subject, Timestamp, TokenId,
+    UserId,
+};
 use serde::Serialize;
 use std::collections::{HashMap, HashSet};
 
-/// The authorization given by one consent: parent of one code and of all tokens that came from it.
+/// The authorization given by one consent or sign-in, or to a client for itself: parent of its code, if it has one, and of all tokens
+/// that came from it.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct Grant {
     pub id: GrantId,
     pub client: ClientId,
-    pub user: UserId,
-    pub session: SessionId,
+    /// Whose it is; none where the client acts for itself.
+    pub user: Option<UserId>,
+    /// The browser's session that it came from, if it came from one.
+    pub session: Option<SessionId>,
+    /// How it began.
+    pub grant_type: GrantType,
     pub scope: ScopeSet,
-    pub auth_time: Timestamp,
+    /// When the person proved who they are; none where there is nobody.
+    pub auth_time: Option<Timestamp>,
     pub amr: Vec<String>,
     pub audience: Option<String>,
     /// Whether a refresh token goes with the access token.
     pub refresh: bool,
-    /// Its code.
-    pub code: Digest,
-    /// The record that issued the code.
+    /// Its code, if it has one.
+    pub code: Option<Digest>,
+    /// The record that issued the code, or began the grant without one.
     pub issued: Seq,
     /// Whether that record holds a sealed `nonce`.
     pub has_nonce: bool,
-    /// When the code was redeemed; the absolute end of refreshing counts from here.
+    /// When the first tokens were handed out; the absolute end of refreshing counts from here.
     pub redeemed_at: Option<Timestamp>,
     /// What the last response handed out.
     pub tokens: Option<IssuedTokens>,
@@ -211,14 +220,15 @@ impl Grants {
                 let new = Grant {
                     id: *grant,
                     client: client.clone(),
-                    user: *user,
-                    session: *session,
+                    user: Some(*user),
+                    session: Some(*session),
+                    grant_type: GrantType::AuthorizationCode,
                     scope: scope.clone(),
-                    auth_time: *auth_time,
+                    auth_time: Some(*auth_time),
                     amr: amr.clone(),
                     audience: audience.clone(),
                     refresh: *refresh,
-                    code: *digest,
+                    code: Some(*digest),
                     issued: seq,
                     has_nonce: *has_nonce,
                     redeemed_at: None,
@@ -233,14 +243,23 @@ impl Grants {
                 let challenge = *code_challenge;
                 let code = Code { id: *code, grant: *grant, redirect_uri: *redirect_uri, challenge, expires_at: *expires_at };
                 self.by_code.insert(*digest, code);
-                self.by_id.insert(*grant, new);
-                self.by_session.entry(*session).or_default().insert(*grant);
-                self.by_consent.entry((*user, client.clone())).or_default().insert(*grant);
-                expiries.add(end, Thing::Grant(*grant));
+                self.begin(new, expiries);
                 Ok(())
             }
             CodeEvent::Redeemed { grant, .. } | CodeEvent::Replayed { grant, .. } => self.change(grant, seq, |_| ()),
         }
+    }
+
+    fn begin(&mut self, grant: Grant, expiries: &mut Expiries) {
+        let id = grant.id;
+        if let Some(session) = grant.session {
+            self.by_session.entry(session).or_default().insert(id);
+        }
+        if let Some(user) = grant.user {
+            self.by_consent.entry((user, grant.client.clone())).or_default().insert(id);
+        }
+        expiries.add(grant.expires_at, Thing::Grant(id));
+        self.by_id.insert(id, grant);
     }
 
     pub(super) fn fold_token(&mut self, event: &TokenEvent, seq: Seq, expiries: &mut Expiries) -> Result<(), &'static str> {
@@ -284,6 +303,9 @@ impl Grants {
             changed: seq,
         };
         let end = tokens.refresh_expires_at.unwrap_or_default().max(tokens.expires_at);
+        if let Some(beginning) = tokens.begins.as_ref().filter(|_| self.by_id(&tokens.grant).is_none()) {
+            self.begin(Grant::without_code(tokens, beginning, seq, end), expiries);
+        }
         self.change(&tokens.grant, seq, |grant| {
             grant.redeemed_at = grant.redeemed_at.or(Some(tokens.issued_at));
             grant.rotated_at = tokens.issued_at;
@@ -306,9 +328,9 @@ impl Grants {
             return expiries.add(grant.expires_at, Thing::Grant(*id));
         }
         if let Some(grant) = self.by_id.remove(id) {
-            self.by_code.remove(&grant.code);
-            leave(&mut self.by_session, &grant.session, id);
-            leave(&mut self.by_consent, &(grant.user, grant.client), id);
+            grant.code.map(|code| self.by_code.remove(&code));
+            grant.session.map(|session| leave(&mut self.by_session, &session, id));
+            grant.user.map(|user| leave(&mut self.by_consent, &(user, grant.client), id));
         }
     }
 
@@ -318,6 +340,40 @@ impl Grants {
             change(grant)
         });
         changed.ok_or("the grant is unknown")
+    }
+}
+
+impl Grant {
+    /// One that begins with its first tokens.
+    fn without_code(tokens: &IssuedTokens, beginning: &Beginning, seq: Seq, expires_at: Timestamp) -> Self {
+        Self {
+            id: tokens.grant,
+            client: tokens.client.clone(),
+            user: tokens.user,
+            session: tokens.session,
+            grant_type: beginning.grant_type,
+            scope: tokens.scope.clone(),
+            auth_time: beginning.auth_time,
+            amr: beginning.amr.clone(),
+            audience: tokens.audience.clone(),
+            refresh: tokens.generation.is_some(),
+            code: None,
+            issued: seq,
+            has_nonce: false,
+            redeemed_at: None,
+            tokens: None,
+            rotated_at: Timestamp::default(),
+            rotated: seq,
+            verifier_failures: 0,
+            ended: None,
+            changed: seq,
+            expires_at,
+        }
+    }
+
+    /// Whom sealed facts about it belong to, if anybody is known.
+    pub fn subject(&self) -> Option<Subject> {
+        self.user.map(Subject::User)
     }
 }
 

@@ -60,17 +60,18 @@ impl State {
         let counts = |ending: &Ending| until.is_none_or(|until| ending.at <= until);
         let Some(grant) = self.grants.by_id(id) else { return Liveness { life: Life::Unknown, rests_on: Seq(0) } };
         let client = self.clients.by_id(&grant.client);
-        let user = self.users.by_id(&grant.user);
-        let session = self.sessions.by_id(&grant.session);
-        let changed = [client.map(|client| client.changed), user.map(|user| user.changed), session.map(|session| session.changed)];
+        let user = grant.user.map(|user| self.users.by_id(&user));
+        let session = grant.session.and_then(|session| self.sessions.by_id(&session));
+        let changed =
+            [client.map(|client| client.changed), user.flatten().map(|user| user.changed), session.map(|session| session.changed)];
         let rests_on = changed.into_iter().flatten().fold(grant.changed, Seq::max);
         // Nobody remembers which event deleted the client; it is the last one or an earlier one.
-        let rests_on = if client.is_none() || user.is_none() { Seq(self.head.0.saturating_sub(1)) } else { rests_on };
+        let rests_on = if client.is_none() || user == Some(None) { Seq(self.head.0.saturating_sub(1)) } else { rests_on };
         let life = match (grant.ended.filter(counts), client, user) {
             (Some(ending), _, _) => Life::Revoked { by: Some(ending.by) },
-            (None, None, _) | (None, _, None) => Life::Revoked { by: None },
+            (None, None, _) | (None, _, Some(None)) => Life::Revoked { by: None },
             (None, Some(client), _) if !client.is_enabled() => Life::Revoked { by: Some(client.changed) },
-            (None, Some(_), Some(user)) => match (user.disabled, self.session_life(grant, now, counts)) {
+            (None, Some(_), user) => match (user.flatten().and_then(|user| user.disabled), self.session_life(grant, now, counts)) {
                 (Some(by), _) => Life::Revoked { by: Some(by) },
                 (None, life) => life,
             },
@@ -78,10 +79,12 @@ impl State {
         Liveness { life, rests_on }
     }
 
-    /// Logging out ends a session's grants; a session's time running out ends only `online_access`.
+    /// Logging out ends a session's grants; a session's time running out ends only `online_access`. A grant that came from no browser
+    /// rests on none.
     fn session_life(&self, grant: &Grant, now: Timestamp, counts: impl Fn(&Ending) -> bool) -> Life {
         let online_only = grant.scope.is_online_only();
-        let Some(session) = self.sessions.by_id(&grant.session) else {
+        let Some(session) = grant.session else { return Life::Active };
+        let Some(session) = self.sessions.by_id(&session) else {
             return if online_only { Life::Expired } else { Life::Active };
         };
         let ends_all = session.ended.filter(|ending| ending.ends_grants && counts(ending));

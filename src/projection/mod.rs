@@ -13,6 +13,7 @@ mod invitations;
 mod keys;
 mod liveness;
 mod logins;
+mod logouts;
 mod sessions;
 mod site;
 mod table;
@@ -27,15 +28,16 @@ pub use digest::FOLD_VERSION;
 pub(crate) use digest::without_hashing;
 pub use grants::{Code, Ending, Grant, Grants, Token};
 pub use invitations::{Invitation, Invitations};
-pub use keys::{Key, Keys};
+pub use keys::{Key, Keys, LEEWAY_SECONDS, Standing};
 pub use liveness::{Life, Liveness};
 pub use logins::{Attempts, Logins};
+pub use logouts::{Logouts, PendingLogout};
 pub use sessions::{Session, Sessions};
 pub use site::{Server, Site};
 pub use users::{User, Users};
 pub use view::Collection;
 
-use crate::event::{Event, Record};
+use crate::event::{Event, Record, RefreshEvent, TokenEvent};
 use crate::terms::{Digest, Seq, Timestamp};
 use digest::Sum;
 use expiry::Expiries;
@@ -67,6 +69,8 @@ pub struct State {
     pub consents: Consents,
     /// Grants with their codes and access tokens.
     pub grants: Grants,
+    /// Clients that have yet to be told that a session is over.
+    pub logouts: Logouts,
     /// Signing keys.
     pub keys: Keys,
     /// What whose log it is adds to the digest.
@@ -115,7 +119,7 @@ impl State {
         sum.digest()
     }
 
-    fn sums(&self) -> [Sum; 11] {
+    fn sums(&self) -> [Sum; 12] {
         [
             self.clients.table().sum(),
             self.invitations.table().sum(),
@@ -127,6 +131,7 @@ impl State {
             self.grants.table().sum(),
             self.grants.codes_table().sum(),
             self.grants.tokens_table().sum(),
+            self.logouts.table().sum(),
             self.keys.table().sum(),
         ]
     }
@@ -146,6 +151,7 @@ impl State {
             self.grants.table().recount(),
             self.grants.codes_table().recount(),
             self.grants.tokens_table().recount(),
+            self.logouts.table().recount(),
             self.keys.table().recount(),
         ];
         shares.into_iter().for_each(|share| sum.add(share));
@@ -181,6 +187,7 @@ impl State {
                 self.users.fold(event, seq)
             }
             Event::Login(event) => self.logins.fold(event, t, &mut self.expiries),
+            Event::Logout(event) => self.logouts.fold(event, seq),
             Event::Session(event) => {
                 let idle_seconds = self.site.as_ref().map_or(0, |site| site.settings.session_idle_seconds);
                 self.sessions.fold(event, seq, t, idle_seconds, &mut self.expiries)
@@ -196,8 +203,18 @@ impl State {
                 self.grants.fold_code(event, seq, &mut self.expiries)
             }
             Event::Grant(event) => self.grants.fold(event, seq, t),
-            Event::Token(event) => self.grants.fold_token(event, seq, &mut self.expiries),
-            Event::Refresh(event) => self.grants.fold_refresh(event, seq, &mut self.expiries),
+            Event::Token(event) => {
+                if let TokenEvent::Granted(tokens) = event {
+                    self.keys.fold_tokens(tokens);
+                }
+                self.grants.fold_token(event, seq, &mut self.expiries)
+            }
+            Event::Refresh(event) => {
+                if let RefreshEvent::Rotated(tokens) = event {
+                    self.keys.fold_tokens(tokens);
+                }
+                self.grants.fold_refresh(event, seq, &mut self.expiries)
+            }
             Event::Key(event) => self.keys.fold(event, seq, t),
             Event::Server(event) => {
                 site::fold_server(&mut self.server, event, seq)?;

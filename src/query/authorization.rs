@@ -4,7 +4,7 @@
 use super::scopes::{fits_a_token, site_name};
 use crate::event::{ClientStatus, Refusal, UnknownScope};
 use crate::projection::{Client, Site, State};
-use crate::terms::{ClientId, CodeChallenge, Prompt, ScopeSet};
+use crate::terms::{ClientId, CodeChallenge, NamedScope, Prompt, ResponseMode, ResponseType, ScopeSet};
 use serde::{Deserialize, Serialize};
 
 /// The parameters of the request, as sent; empty ones left out.
@@ -33,6 +33,7 @@ pub struct AuthorizationTarget<'a> {
     client: &'a Client,
     redirect_uri: String,
     sent: bool,
+    mode: ResponseMode,
 }
 
 impl<'a> AuthorizationTarget<'a> {
@@ -47,6 +48,10 @@ impl<'a> AuthorizationTarget<'a> {
     /// Whether the request named it, so that the token request must too.
     pub fn sent(&self) -> bool {
         self.sent
+    }
+    /// How the answer travels, errors too.
+    pub fn mode(&self) -> ResponseMode {
+        self.mode
     }
 }
 
@@ -75,6 +80,8 @@ impl Objection {
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "each member is the parameter of its name")]
 pub struct Requested {
+    pub response_type: ResponseType,
+    pub response_mode: ResponseMode,
     /// What the client may have of what it asked for.
     pub scope: ScopeSet,
     pub code_challenge: Option<CodeChallenge>,
@@ -94,14 +101,25 @@ const NONCE_LENGTH_MAX: usize = 1024;
 pub fn find_target<'a>(state: &'a State, request: &AuthorizationRequest<'_>) -> Result<AuthorizationTarget<'a>, Refusal> {
     let id = request.client_id.ok_or(Refusal::ClientMissing)?.parse::<ClientId>().map_err(|_| Refusal::ClientUnknown)?;
     let client = enabled(state, &id)?;
+    let mode = mode(request);
     match request.redirect_uri {
-        Some(uri) if is_registered(client, uri) => Ok(AuthorizationTarget { client, redirect_uri: uri.to_owned(), sent: true }),
+        Some(uri) if is_registered(client, uri) => Ok(AuthorizationTarget { client, redirect_uri: uri.to_owned(), sent: true, mode }),
         Some(_) => Err(Refusal::RedirectUriMismatch),
         // RFC 6749 §3.1.2.3 lets a sole registered URI stand in; OpenID Connect Core §3.1.2.1 does not (SPEC.md k-6).
         None => match (client.metadata.redirect_uris.as_slice(), asks_openid(request)) {
-            ([only], false) => Ok(AuthorizationTarget { client, redirect_uri: only.as_str().to_owned(), sent: false }),
+            ([only], false) => Ok(AuthorizationTarget { client, redirect_uri: only.as_str().to_owned(), sent: false, mode }),
             (_, _) => Err(Refusal::RedirectUriMismatch),
         },
+    }
+}
+
+/// How whatever is answered travels, errors too (SPEC.md k-9). What cannot be read or may not be counts as not sent: where an answer
+/// goes is clear even if nothing else is.
+fn mode(request: &AuthorizationRequest<'_>) -> ResponseMode {
+    let own = request.response_type.and_then(ResponseType::read).map_or(ResponseMode::Query, ResponseType::mode);
+    match request.response_mode.and_then(|mode| mode.parse().ok()) {
+        Some(ResponseMode::Query) | None => own,
+        Some(asked) => asked,
     }
 }
 
@@ -141,13 +159,9 @@ pub fn check_authorization(
     if request.request_uri.is_some() {
         return Err(Refusal::RequestUriUnsupported.into());
     }
-    match request.response_type {
-        None => return Err(Refusal::ResponseTypeMissing.into()),
-        Some("code") if !metadata.response_types.iter().any(|own| own == "code") => return Err(Refusal::ResponseTypeNotAllowed.into()),
-        Some("code") => {}
-        Some(_) => return Err(Refusal::ResponseTypeUnsupported.into()),
-    }
-    if request.response_mode.is_some_and(|mode| mode != "query") {
+    let response_type = response_type(site, target.client, request)?;
+    // The target's mode is what was asked for unless that cannot be.
+    if request.response_mode.is_some_and(|asked| asked != target.mode.as_str()) {
         return Err(Refusal::ResponseModeUnsupported.into());
     }
     if request.state.is_some_and(|state| state.len() > STATE_LENGTH_MAX)
@@ -155,11 +169,20 @@ pub fn check_authorization(
     {
         return Err(Refusal::ParameterTooLong.into());
     }
-    let code_challenge = challenge(site, target.client, request)?;
+    let code_challenge = challenge(site, target.client, response_type, request)?;
     let audience = audience(site, request.aud)?;
     let scope = scope(site, target.client, request, audience.as_deref())?;
+    if response_type.has_id_token() && !scope.has(NamedScope::Openid) {
+        return Err(Refusal::ResponseTypeNeedsOpenid.into());
+    }
+    // OpenID Connect Core §3.2.2.1, §3.3.2.1: what does not come by a request of the client's own could be another's.
+    if response_type.has_id_token() && request.nonce.is_none() {
+        return Err(Refusal::NonceMissing.into());
+    }
     let max_age = request.max_age.map(|seconds| seconds.parse().map_err(|_| Refusal::ParameterMalformed)).transpose()?;
     Ok(Requested {
+        response_type,
+        response_mode: target.mode,
         scope,
         code_challenge,
         nonce: request.nonce.map(str::to_owned),
@@ -169,9 +192,25 @@ pub fn check_authorization(
     })
 }
 
-/// PKCE: mandatory for public and native clients, S256 only (SPEC.md k-7, RFC 7636 §4.3).
-fn challenge(site: &Site, client: &Client, request: &AuthorizationRequest<'_>) -> Result<Option<CodeChallenge>, Refusal> {
-    let mandatory = client.metadata.is_public() || client.metadata.is_native() || site.settings.pkce_require_all;
+/// One that exists, that the site answers, and that the client registered (SPEC.md k-2).
+fn response_type(site: &Site, client: &Client, request: &AuthorizationRequest<'_>) -> Result<ResponseType, Refusal> {
+    let text = request.response_type.ok_or(Refusal::ResponseTypeMissing)?;
+    let response_type = ResponseType::read(text).ok_or(Refusal::ResponseTypeUnsupported)?;
+    match site.settings.allows(response_type) && client.metadata.has_response_type(response_type) {
+        true => Ok(response_type),
+        false => Err(Refusal::ResponseTypeNotAllowed),
+    }
+}
+
+/// PKCE: mandatory for public and native clients, S256 only (SPEC.md k-7, RFC 7636 §4.3). Without a code there is nothing to bind.
+fn challenge(
+    site: &Site,
+    client: &Client,
+    response_type: ResponseType,
+    request: &AuthorizationRequest<'_>,
+) -> Result<Option<CodeChallenge>, Refusal> {
+    let careful = client.metadata.is_public() || client.metadata.is_native() || site.settings.pkce_require_all;
+    let mandatory = careful && response_type.has_code();
     match (request.code_challenge, request.code_challenge_method) {
         (None, None) if mandatory => Err(Refusal::ChallengeMissing),
         (None, None) => Ok(None),

@@ -1,9 +1,9 @@
 //! The metadata document (OpenID Connect Discovery §3, RFC 8414 §2): exactly what is built and allowed, no more.
 
 use super::claims::claims_behind;
-use crate::event::RegistrationMode;
+use crate::event::{RegistrationMode, Settings};
 use crate::projection::{Site, State};
-use crate::terms::{ClientAlgorithm, GrantType, Scope, SigningAlgorithm, TokenEndpointAuthMethod};
+use crate::terms::{ClientAlgorithm, GrantType, ResponseMode, ResponseType, Scope, SigningAlgorithm, TokenEndpointAuthMethod};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 
@@ -11,9 +11,10 @@ use std::collections::BTreeSet;
 pub fn discovery(state: &State, site: &Site) -> Map<String, Value> {
     let issuer = &site.issuer;
     let methods: Vec<&str> = TokenEndpointAuthMethod::ALL.iter().map(|method| method.as_str()).collect();
-    let grant_types: Vec<&str> = GrantType::ALL.iter().map(|grant_type| grant_type.as_str()).collect();
-    let algorithms: Vec<&str> =
-        SigningAlgorithm::ALL.iter().filter(|alg| state.keys.signing(**alg).is_some()).map(|alg| alg.as_str()).collect();
+    let settings = &site.settings;
+    let grant_types = grant_types(settings);
+    let response_types: Vec<ResponseType> = ResponseType::ALL.iter().copied().filter(|words| settings.allows(*words)).collect();
+    let algorithms: Vec<&str> = SigningAlgorithm::ALL.iter().filter(|alg| state.keys.has(**alg)).map(|alg| alg.as_str()).collect();
     let of_clients: Vec<&str> = ClientAlgorithm::ALL.iter().map(|alg| alg.as_str()).collect();
     let scopes: BTreeSet<String> = site.settings.scopes.iter().flat_map(Scope::spellings).collect();
     let document = json!({
@@ -26,9 +27,13 @@ pub fn discovery(state: &State, site: &Site) -> Map<String, Value> {
         "introspection_endpoint": format!("{issuer}/introspect"),
         "revocation_endpoint": format!("{issuer}/revoke"),
         "end_session_endpoint": format!("{issuer}/logout"),
+        "backchannel_logout_supported": true,
+        "backchannel_logout_session_supported": true,
+        "frontchannel_logout_supported": true,
+        "frontchannel_logout_session_supported": true,
         "scopes_supported": scopes,
-        "response_types_supported": ["code"],
-        "response_modes_supported": ["query"],
+        "response_types_supported": response_types,
+        "response_modes_supported": ResponseMode::ALL,
         "grant_types_supported": grant_types,
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": algorithms,
@@ -52,6 +57,14 @@ pub fn discovery(state: &State, site: &Site) -> Map<String, Value> {
         document.remove("registration_endpoint");
     }
     document
+}
+
+fn grant_types(settings: &Settings) -> Vec<GrantType> {
+    let offered = |grant_type: &GrantType| match grant_type {
+        GrantType::AuthorizationCode | GrantType::RefreshToken => true,
+        GrantType::Implicit => settings.authorize_implicit || settings.authorize_hybrid,
+    };
+    GrantType::ALL.iter().copied().filter(offered).collect()
 }
 
 /// What tokens and userinfo can say: the server's own claims and those behind a scope of the site.

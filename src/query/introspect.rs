@@ -98,8 +98,10 @@ pub struct TokenFacts {
     pub kid: Option<KeyId>,
     pub grant: GrantId,
     pub client: ClientId,
-    pub user: UserId,
-    pub session: SessionId,
+    /// None where the client acts for itself.
+    pub user: Option<UserId>,
+    /// None where no browser was there.
+    pub session: Option<SessionId>,
     pub scope: ScopeSet,
     pub audience: Option<String>,
     /// The sector whose name for the person is the `sub`; none if that is the user's own id.

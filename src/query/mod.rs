@@ -2,6 +2,7 @@
 
 mod authorization;
 mod claims;
+mod claims_request;
 mod discovery;
 mod introspect;
 mod jwks;
@@ -13,5 +14,5 @@ pub use authorization::{
 pub use claims::{claims_of, seed_claims};
 pub use discovery::discovery;
 pub use introspect::{Introspection, Status, TokenFacts, TokenName, introspect};
-pub use jwks::{jwk, jwk_set};
+pub use jwks::{jwk, jwk_set, jwk_set_seconds};
 pub use scopes::visible_scope;

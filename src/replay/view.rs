@@ -109,6 +109,7 @@ fn shown(state: &State, kind: Collection, id: String, entity: Value, t: Timestam
         | Collection::Invitations
         | Collection::Keys
         | Collection::Logins
+        | Collection::Logouts
         | Collection::Sessions
         | Collection::Users => None,
     };

@@ -14,6 +14,8 @@ pub enum ErrorCode {
     InvalidGrant,
     InvalidRedirectUri,
     InvalidRequest,
+    InvalidRequestObject,
+    InvalidRequestUri,
     InvalidScope,
     InvalidSoftwareStatement,
     InvalidToken,
@@ -23,6 +25,7 @@ pub enum ErrorCode {
     ServerError,
     TemporarilyUnavailable,
     UnauthorizedClient,
+    UnmetAuthenticationRequirements,
     UnsupportedGrantType,
     UnsupportedResponseType,
 }
@@ -39,6 +42,8 @@ impl ErrorCode {
             Self::InvalidGrant => "invalid_grant",
             Self::InvalidRedirectUri => "invalid_redirect_uri",
             Self::InvalidRequest => "invalid_request",
+            Self::InvalidRequestObject => "invalid_request_object",
+            Self::InvalidRequestUri => "invalid_request_uri",
             Self::InvalidScope => "invalid_scope",
             Self::InvalidSoftwareStatement => "invalid_software_statement",
             Self::InvalidToken => "invalid_token",
@@ -48,6 +53,7 @@ impl ErrorCode {
             Self::ServerError => "server_error",
             Self::TemporarilyUnavailable => "temporarily_unavailable",
             Self::UnauthorizedClient => "unauthorized_client",
+            Self::UnmetAuthenticationRequirements => "unmet_authentication_requirements",
             Self::UnsupportedGrantType => "unsupported_grant_type",
             Self::UnsupportedResponseType => "unsupported_response_type",
         }

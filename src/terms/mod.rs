@@ -10,6 +10,7 @@ mod moment;
 mod pkce;
 pub(crate) mod protocol;
 mod redirect_uri;
+mod response_type;
 mod scope;
 mod secret;
 mod sector;
@@ -25,16 +26,17 @@ pub use digest::Digest;
 pub use error_code::ErrorCode;
 pub use https_url::HttpsUrl;
 pub use id::{
-    ClientId, CodeId, ConsentId, CredentialId, GrantId, IdSeed, InstanceId, InvitationId, KeyId, Opaque, RegistrationPath, RequestId,
-    SessionId, TokenId, UserId,
+    ClientId, CodeId, ConsentId, CredentialId, GrantId, IdSeed, InstanceId, InvitationId, KeyId, LogoutId, Opaque, RegistrationPath,
+    RequestId, SessionId, TokenId, UserId,
 };
 pub use moment::{Moment, RequestFacts};
 pub use pkce::{CodeChallenge, CodeVerifier};
 pub use protocol::{
-    ApplicationType, ClientAlgorithm, GrantType, Prompt, RequestObjectAlgorithm, Role, SigningAlgorithm, SubjectType,
+    Acr, ApplicationType, ClientAlgorithm, GrantType, Prompt, RequestObjectAlgorithm, Role, SigningAlgorithm, SubjectType,
     TokenEndpointAuthMethod, TokenKind,
 };
 pub use redirect_uri::{RedirectUri, RedirectUriError, RedirectUriRules};
+pub use response_type::{ResponseMode, ResponseType};
 pub use scope::{Act, CustomScope, Level, Meaning, NamedScope, Records, Resource, Rights, Scope, ScopeError, ScopeSet, Search};
 pub use secret::Secret;
 pub use sector::Sector;

@@ -44,6 +44,8 @@ words!(
         AuthorizationCode = "authorization_code",
         /// RFC 6749 §6.
         RefreshToken = "refresh_token",
+        /// RFC 6749 §4.2: tokens straight from the authorization endpoint. No request to the token endpoint has it.
+        Implicit = "implicit",
     }
 );
 
@@ -111,6 +113,14 @@ words!(
 );
 
 words!(
+    /// How strong a sign-in was (OpenID Connect Core §2, `acr`; docs/decisions/0014).
+    Acr, "acr", {
+        /// By one factor: a password.
+        OneFactor = "1",
+    }
+);
+
+words!(
     /// The directory a user belongs to (SPEC.md e.4).
     Role, "user_role", {
         /// Staff.
@@ -159,6 +169,8 @@ words!(
         Es384 = "ES384",
         /// Ed25519.
         EdDsa = "EdDSA",
+        /// Ed25519 by the name that says so (RFC 9864 §2.2).
+        Ed25519 = "Ed25519",
     }
 );
 
@@ -185,6 +197,14 @@ impl SigningAlgorithm {
             Self::Rs256 | Self::EdDsa => true,
             Self::Ps256 | Self::Es256 => false,
         }
+    }
+}
+
+impl ClientAlgorithm {
+    /// Whether both names mean the same signature: `EdDSA` may be any Edwards curve, and ours is Ed25519 alone (RFC 9864 §2.2).
+    pub fn means(self, other: Self) -> bool {
+        let polymorphic = |name| if name == Self::Ed25519 { Self::EdDsa } else { name };
+        polymorphic(self) == polymorphic(other)
     }
 }
 

@@ -15,7 +15,7 @@ pub use answer::{Answer, query_of};
 pub use app::{App, Tokens};
 pub use authorization::Authorization;
 pub use browser::{Browser, Stop};
-pub use key_server::{Behaviour, KeyServer};
+pub use key_server::{Behaviour, Heard, KeyServer};
 pub use page::{Page, between};
 pub use server::Server;
 pub use signer::{ClientKey, JWT_BEARER, Signer, now};

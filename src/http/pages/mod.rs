@@ -8,6 +8,7 @@ mod consent;
 mod display_text;
 mod error;
 mod form_post;
+mod front_channel;
 mod onward;
 mod policy;
 mod scope_words;
@@ -20,7 +21,8 @@ pub use consent::{ConsentPage, OfflineChoice, PatientChoice, ScopeChoice, ScopeG
 pub use display_text::DisplayText;
 pub use error::{ErrorPage, NextStep};
 pub use form_post::FormPostPage;
-pub use onward::OnwardPage;
+pub use front_channel::FrontChannelPage;
+pub use onward::{Onward, OnwardPage};
 pub use policy::FormTargets;
 pub use scope_words::{ScopeKind, ScopeWords, scope_words};
 pub use sign_in::{SecondFactorPage, SignInPage};

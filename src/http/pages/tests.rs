@@ -189,7 +189,7 @@ async fn the_way_to_an_unchecked_app_is_a_link_that_names_its_host() {
     let page = OnwardPage {
         site_title: DisplayText::of("Lakeside"),
         app: AppView::new(HOSTILE, "https://evil.example/x", false),
-        href: "https://evil.example/x?error=invalid_scope&state=%22%3E",
+        onward: Onward::Link("https://evil.example/x?error=invalid_scope&state=%22%3E".to_owned()),
         code: ErrorCode::InvalidScope,
         request_id: error_page("", "").request_id,
     };
@@ -197,6 +197,21 @@ async fn the_way_to_an_unchecked_app_is_a_link_that_names_its_host() {
     assert!(body.contains("href=\"https://evil.example/x?error=invalid_scope&#38;state=%22%3E\" rel=\"noreferrer\""));
     assert!(count(&body, "<strong class=\"host\">evil.example</strong>") == 2 && policy.contains("form-action 'none'"));
     assert!(!body.contains(HOSTILE));
+}
+
+#[tokio::test]
+async fn the_way_to_an_unchecked_app_that_wants_a_form_is_a_button() {
+    let page = OnwardPage {
+        site_title: DisplayText::of("Lakeside"),
+        app: AppView::new("App", "https://evil.example/x", false),
+        onward: Onward::Form { action: "https://evil.example/x", fields: vec![("error", "invalid_scope"), ("state", HOSTILE)] },
+        code: ErrorCode::InvalidScope,
+        request_id: error_page("", "").request_id,
+    };
+    let (body, policy) = show("onward-form", &page).await;
+    assert!(body.contains("<form method=\"post\" action=\"https://evil.example/x\">") && body.contains("id=\"onward\""));
+    assert!(policy.contains("form-action 'self' https:") && !policy.contains("script"), "{policy}");
+    assert!(!body.contains(HOSTILE) && !body.contains("<script"), "nothing is sent before somebody presses");
 }
 
 #[tokio::test]

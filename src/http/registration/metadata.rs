@@ -1,12 +1,14 @@
 //! Reading client metadata: types and limits, defaults, both vocabularies (RFC 7591 §2, SPEC.md b.1). Unknown members are
 //! ignored (RFC 7591 §2).
 
+use super::flows::{Flows, flows};
 use super::keys::{Keys, keys};
+use super::logout::logout_uris;
 use super::reader::{LIST_MAX, Reader, TEXT_MAX, is_link};
 use super::{dsi, launch, origins, request_objects, sector};
 use crate::command::Refused;
 use crate::event::{ClientMetadata, Refusal, Settings};
-use crate::terms::{ApplicationType, GrantType, RedirectUri, RedirectUriRules, ScopeSet, SigningAlgorithm, TokenEndpointAuthMethod};
+use crate::terms::{ApplicationType, RedirectUri, RedirectUriRules, ScopeSet, SigningAlgorithm, TokenEndpointAuthMethod};
 use serde_json::{Map, Value};
 use std::collections::HashSet;
 
@@ -43,20 +45,26 @@ pub fn parse_metadata(members: &Map<String, Value>, settings: &Settings) -> Resu
         undotted_schemes: settings.redirect_allow_custom_scheme,
         plain_http: settings.redirect_allow_http,
     };
+    let Flows { response_types, grant_types } = flows(&read, settings)?;
     let Keys { signing_alg, jwks, jwks_uri } = keys(&read, token_endpoint_auth_method)?;
     let redirect_uris = redirect_uris(&read, rules)?;
     let (subject_type, sector_identifier_uri) = sector::sector(&read, &redirect_uris)?;
+    let logout = logout_uris(&read, &redirect_uris, rules)?;
     let metadata = ClientMetadata {
         application_type,
         redirect_uris,
         post_logout_redirect_uris: post_logout_uris(&read, rules)?,
+        backchannel_logout_uri: logout.backchannel,
+        backchannel_logout_session_required: logout.backchannel_session_required,
+        frontchannel_logout_uri: logout.frontchannel,
+        frontchannel_logout_session_required: logout.frontchannel_session_required,
         client_name: read.text("client_name", NAME_MAX)?,
         token_endpoint_auth_method,
         token_endpoint_auth_signing_alg: signing_alg,
         jwks,
         jwks_uri,
-        grant_types: grant_types(&read)?,
-        response_types: response_types(&read)?,
+        grant_types,
+        response_types,
         scope: scope(&read, application_type, settings)?,
         id_token_signed_response_alg: read.word("id_token_signed_response_alg")?.unwrap_or(SigningAlgorithm::Rs256),
         userinfo_signed_response_alg: userinfo_alg(&read)?,
@@ -128,29 +136,6 @@ fn has_repeats(texts: &[String]) -> bool {
     !texts.iter().all(|text| seen.insert(text))
 }
 
-/// `refresh_token` goes along with `authorization_code` (SPEC.md b.1).
-fn grant_types(read: &Reader<'_>) -> Result<Vec<GrantType>, Refused> {
-    let Some(words) = read.list("grant_types")? else { return Ok(vec![GrantType::AuthorizationCode, GrantType::RefreshToken]) };
-    let unsupported = |word: &String| unacceptable(format!("Unsupported grant_types value : {word}"));
-    let mut types: Vec<GrantType> = words.iter().map(|word| word.parse().map_err(|_| unsupported(word))).collect::<Result<_, _>>()?;
-    if !types.contains(&GrantType::AuthorizationCode) {
-        return Err(unacceptable("grant_types must have authorization_code"));
-    }
-    types.push(GrantType::RefreshToken);
-    types.sort();
-    types.dedup();
-    Ok(types)
-}
-
-fn response_types(read: &Reader<'_>) -> Result<Vec<String>, Refused> {
-    let words = read.list("response_types")?.unwrap_or_else(|| vec!["code".to_owned()]);
-    match words.iter().find(|word| *word != "code") {
-        None if words.len() == 1 => Ok(words),
-        None => Err(unacceptable("response_types is empty or has repeats")),
-        Some(word) => Err(unacceptable(format!("Unsupported response_types value : {word}"))),
-    }
-}
-
 /// Least privilege for OpenID's vocabulary, the thread's defaults for the thread's (SPEC.md k-41). What the site offers only in part
 /// is registered in part, and the response says so (RFC 7591 §3.2.1); what it does not offer at all is refused by name.
 fn scope(read: &Reader<'_>, application_type: ApplicationType, settings: &Settings) -> Result<ScopeSet, Refused> {
@@ -194,6 +179,7 @@ fn localized(members: &Map<String, Value>) -> Result<Map<String, Value>, Refused
 mod tests {
     use super::*;
     use crate::event::{Edition, Profile};
+    use crate::terms::GrantType;
     use serde_json::json;
 
     fn parse(body: Value) -> Result<RequestedClient, Refused> {
