@@ -8,6 +8,7 @@ import signal
 import socket
 import string
 import subprocess
+import tempfile
 import time
 
 SECONDS_MAX = 30
@@ -80,8 +81,7 @@ class Apache(Process):
     """Debian's Apache with only the modules that are needed, by a template of its configuration and the pages beside it."""
 
     def __init__(self, scratch, template, **values):
-        self.directory = scratch / "apache"
-        self.directory.mkdir()
+        self.directory = pathlib.Path(tempfile.mkdtemp(dir=scratch))
         port = values["port"]
         self.origin = f"https://127.0.0.1:{port}"
         pages = self.directory / "pages"
@@ -91,6 +91,7 @@ class Apache(Process):
         configuration.write_text(text.substitute(values, directory=self.directory))
         if os.getuid() == 0:
             # Apache's own processes are another user's, who must get as far as the pages.
-            scratch.chmod(0o755)
+            for directory in (scratch, self.directory):
+                directory.chmod(0o755)
         self.errors = self.directory / "error.log"
         super().__init__(("/usr/sbin/apache2", "-DFOREGROUND", "-f", str(configuration)), port, self.errors)
