@@ -32,6 +32,7 @@ mod proofs;
 mod refusals;
 mod registration;
 mod scopes;
+mod session_management;
 mod section_k;
 mod sites;
 mod time_travel;
