@@ -20,6 +20,13 @@ def free_port():
         return listener.getsockname()[1]
 
 
+def tell(binary, data, *arguments, stdin=""):
+    """What an administrator does at the command line; gives what it prints."""
+    run = subprocess.run((binary, "--data", str(data), *arguments), input=stdin, capture_output=True, text=True, timeout=60)
+    assert run.returncode == 0, run.stderr
+    return run.stdout
+
+
 class Process:
     """A program that is up as soon as it answers on its port."""
 
@@ -60,7 +67,7 @@ class Writ(Process):
         tls = ("--tls-cert", str(certificates.cert), "--tls-key", str(certificates.key))
         outbound = ("--outbound-allow", "127.0.0.0/8", "--outbound-ca-file", self.ca)
         serve = ("serve", "--public-url", self.origin, "--listen", f"127.0.0.1:{port}", *tls, *outbound)
-        super().__init__(self._command(*serve), port, scratch / "writ.log")
+        super().__init__((binary, "--data", str(self.data), *serve), port, scratch / "writ.log")
 
     def set_up(self, username, password):
         self.tell("site", "add", "default", "--public-url", self.origin, "--title", "Lakeside Family Practice")
@@ -68,13 +75,7 @@ class Writ(Process):
         self.tell("user", "add", *person, stdin=password + "\n")
 
     def tell(self, *arguments, stdin=""):
-        """Runs a command of the same binary on the same data."""
-        run = subprocess.run(self._command(*arguments), input=stdin, capture_output=True, text=True, timeout=60)
-        assert run.returncode == 0, run.stderr
-        return run.stdout
-
-    def _command(self, *arguments):
-        return (self.binary, "--data", str(self.data), *arguments)
+        return tell(self.binary, self.data, *arguments, stdin=stdin)
 
 
 class Apache(Process):
