@@ -2,8 +2,8 @@
 //! admin API, which tells what the endpoint would have said then.
 
 use crate::ledger::{Failure, Site};
-use crate::query::{Introspection, Status, TokenFacts, subject, visible_scope};
 use crate::projection::Client;
+use crate::query::{Introspection, Status, TokenFacts, subject, visible_scope};
 use crate::terms::UserId;
 use serde_json::{Map, Value, json};
 
