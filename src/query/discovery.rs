@@ -3,7 +3,7 @@
 use super::claims::claims_behind;
 use crate::event::{PasswordGrant, RegistrationMode, Settings};
 use crate::projection::{Site, State};
-use crate::terms::{ClientAlgorithm, GrantType, ResponseMode, ResponseType, Scope, SigningAlgorithm, TokenEndpointAuthMethod};
+use crate::terms::{ClientAlgorithm, GrantType, Level, ResponseMode, ResponseType, Scope, SigningAlgorithm, TokenEndpointAuthMethod};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 
@@ -16,7 +16,8 @@ pub fn discovery(state: &State, site: &Site) -> Map<String, Value> {
     let response_types: Vec<ResponseType> = ResponseType::ALL.iter().copied().filter(|words| settings.allows(*words)).collect();
     let algorithms: Vec<&str> = SigningAlgorithm::ALL.iter().filter(|alg| state.keys.has(**alg)).map(|alg| alg.as_str()).collect();
     let of_clients: Vec<&str> = ClientAlgorithm::ALL.iter().map(|alg| alg.as_str()).collect();
-    let scopes: BTreeSet<String> = site.settings.scopes.iter().flat_map(Scope::spellings).collect();
+    let scopes: BTreeSet<String> =
+        site.settings.scopes.iter().filter(|scope| is_offered(scope, settings)).flat_map(Scope::spellings).collect();
     let document = json!({
         "issuer": issuer,
         "authorization_endpoint": format!("{issuer}/authorize"),
@@ -60,6 +61,11 @@ pub fn discovery(state: &State, site: &Site) -> Map<String, Value> {
         document.remove("registration_endpoint");
     }
     document
+}
+
+/// Whether anybody may register it: `system/` only where the site has it.
+fn is_offered(scope: &Scope, settings: &Settings) -> bool {
+    settings.system_scopes || scope.level() != Some(Level::System)
 }
 
 fn grant_types(settings: &Settings) -> Vec<GrantType> {
