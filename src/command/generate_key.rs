@@ -3,7 +3,7 @@
 use super::{Decide, Decision, Draft};
 use crate::event::{Event, KeyEvent, PublicJwk, Refusal};
 use crate::projection::State;
-use crate::terms::{Actor, KeyId, Moment, SigningAlgorithm};
+use crate::terms::{Actor, KeyId, Moment, SigningAlgorithm, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// A key, made in the vault before, begins to sign.
@@ -61,7 +61,11 @@ impl Decide for RetireKey {
             return Decision::refused(Refusal::KeyInUse, Vec::new());
         }
         let signed = |signed_by: &[Option<KeyId>; 2]| signed_by.contains(&Some(self.kid));
-        let needed = || state.grants.tokens().any(|(_, token)| !token.is_over(moment.now) && signed(&token.signed_by));
+        let alone = |id_token: (KeyId, Timestamp)| id_token.0 == self.kid && moment.now < id_token.1;
+        let needed = || {
+            state.grants.tokens().any(|(_, token)| !token.is_over(moment.now) && signed(&token.signed_by))
+                || state.grants.iter().any(|grant| grant.id_token.is_some_and(alone))
+        };
         if !self.force && needed() {
             return Decision::refused(Refusal::KeyNeeded, Vec::new());
         }

@@ -5,9 +5,9 @@
 use super::digest::Entity;
 use super::expiry::{Expiries, Thing};
 use super::table::Table;
-use crate::event::{Beginning, CodeEvent, ConsentEvent, GrantEvent, IssuedTokens, RefreshEvent, TokenEvent};
+use crate::event::{AskedClaims, Beginning, CodeEvent, ConsentEvent, GrantEvent, IssuedIdToken, IssuedTokens, RefreshEvent, TokenEvent};
 use crate::terms::{
-    ClientId, CodeChallenge, CodeId, Digest, GrantId, GrantType, KeyId, ScopeSet, Seq, SessionId, Subject, Timestamp, TokenId, UserId,
+    Acr, ClientId, CodeChallenge, CodeId, Digest, GrantId, GrantType, KeyId, ScopeSet, Seq, SessionId, Subject, Timestamp, TokenId, UserId,
 };
 use serde::Serialize;
 use std::collections::{HashMap, HashSet};
@@ -28,6 +28,10 @@ pub struct Grant {
     /// When the person proved who they are; none where there is nobody.
     pub auth_time: Option<Timestamp>,
     pub amr: Vec<String>,
+    /// How strong that was, if its ID tokens are to tell.
+    pub acr: Option<Acr>,
+    /// The claims that were asked for by name and allowed.
+    pub claims: AskedClaims,
     pub audience: Option<String>,
     /// Whether a refresh token goes with the access token.
     pub refresh: bool,
@@ -45,6 +49,8 @@ pub struct Grant {
     pub rotated_at: Timestamp,
     /// The record that handed them out.
     pub rotated: Seq,
+    /// The key that signed the last ID token that came alone, and when that token's time is over.
+    pub id_token: Option<(KeyId, Timestamp)>,
     /// Wrong verifiers so far.
     pub verifier_failures: u32,
     /// The end that an event put to it.
@@ -82,6 +88,8 @@ pub struct Code {
 pub struct Token {
     pub grant: GrantId,
     pub scope: ScopeSet,
+    /// The claims that userinfo tells besides those of the scope.
+    pub claims: Vec<String>,
     pub audience: Option<String>,
     /// The keys that signed it and the ID token that went with it.
     pub signed_by: [Option<KeyId>; 2],
@@ -208,6 +216,8 @@ impl Grants {
                 has_nonce,
                 auth_time,
                 amr,
+                acr,
+                claims,
                 refresh,
                 expires_at,
                 consent: _,
@@ -222,6 +232,8 @@ impl Grants {
                     scope: scope.clone(),
                     auth_time: Some(*auth_time),
                     amr: amr.clone(),
+                    acr: *acr,
+                    claims: claims.clone(),
                     audience: audience.clone(),
                     refresh: *refresh,
                     code: Some(*digest),
@@ -231,6 +243,7 @@ impl Grants {
                     tokens: None,
                     rotated_at: Timestamp::default(),
                     rotated: seq,
+                    id_token: None,
                     verifier_failures: 0,
                     ended: None,
                     changed: seq,
@@ -261,6 +274,7 @@ impl Grants {
     pub(super) fn fold_token(&mut self, event: &TokenEvent, seq: Seq, expiries: &mut Expiries) -> Result<(), &'static str> {
         match event {
             TokenEvent::Granted(tokens) => self.issue(tokens, seq, expiries),
+            TokenEvent::IdTokenIssued(issued) => self.issue_alone(issued, seq, expiries),
             TokenEvent::Denied { grant, reason, .. } => {
                 if let Some(grant) = grant.filter(|_| *reason == crate::event::Refusal::VerifierMismatch) {
                     self.by_id.change(&grant, |grant| grant.verifier_failures = grant.verifier_failures.saturating_add(1));
@@ -289,6 +303,7 @@ impl Grants {
         let token = Token {
             grant: tokens.grant,
             scope: tokens.scope.clone(),
+            claims: tokens.userinfo_claims.clone(),
             audience: tokens.audience.clone(),
             signed_by: [Some(tokens.kid), tokens.id_token.as_ref().map(|id_token| id_token.kid)],
             issued_at: tokens.issued_at,
@@ -302,15 +317,34 @@ impl Grants {
             self.begin(Grant::without_code(tokens, beginning, seq, end), expiries);
         }
         self.change(&tokens.grant, seq, |grant| {
+            grant.expires_at = grant.expires_at.max(end);
+            // The code is still to be redeemed, and what it gives is what may be refreshed.
+            if tokens.beside_code {
+                return;
+            }
             grant.redeemed_at = grant.redeemed_at.or(Some(tokens.issued_at));
             grant.rotated_at = tokens.issued_at;
             grant.rotated = seq;
-            grant.expires_at = grant.expires_at.max(end);
             grant.tokens = Some(tokens.clone());
         })?;
         expiries.add(tokens.expires_at, Thing::Token(tokens.token));
         self.by_token.insert(tokens.token, token);
         Ok(())
+    }
+
+    /// An ID token alone: nothing of it is remembered but what it was signed with.
+    fn issue_alone(&mut self, issued: &IssuedIdToken, seq: Seq, expiries: &mut Expiries) -> Result<(), &'static str> {
+        if let Some(beginning) = issued.begins.as_ref().filter(|_| self.by_id(&issued.grant).is_none()) {
+            let grant = Grant {
+                scope: issued.scope.clone(),
+                ..Grant::begun(issued.grant, &issued.client, (Some(issued.user), Some(issued.session)), beginning, seq, issued.expires_at)
+            };
+            self.begin(grant, expiries);
+        }
+        self.change(&issued.grant, seq, |grant| {
+            grant.expires_at = grant.expires_at.max(issued.expires_at);
+            grant.id_token = Some((issued.id_token.kid, issued.expires_at));
+        })
     }
 
     pub(super) fn forget_token(&mut self, id: &TokenId) {
@@ -342,16 +376,35 @@ impl Grant {
     /// One that begins with its first tokens.
     fn without_code(tokens: &IssuedTokens, beginning: &Beginning, seq: Seq, expires_at: Timestamp) -> Self {
         Self {
-            id: tokens.grant,
-            client: tokens.client.clone(),
-            user: tokens.user,
-            session: tokens.session,
-            grant_type: beginning.grant_type,
             scope: tokens.scope.clone(),
-            auth_time: beginning.auth_time,
-            amr: beginning.amr.clone(),
             audience: tokens.audience.clone(),
             refresh: tokens.generation.is_some(),
+            ..Self::begun(tokens.grant, &tokens.client, (tokens.user, tokens.session), beginning, seq, expires_at)
+        }
+    }
+
+    /// One that begins, with nothing in it.
+    fn begun(
+        id: GrantId,
+        client: &ClientId,
+        (user, session): (Option<UserId>, Option<SessionId>),
+        beginning: &Beginning,
+        seq: Seq,
+        expires_at: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            client: client.clone(),
+            user,
+            session,
+            grant_type: beginning.grant_type,
+            scope: ScopeSet::default(),
+            auth_time: beginning.auth_time,
+            amr: beginning.amr.clone(),
+            acr: None,
+            claims: AskedClaims::default(),
+            audience: None,
+            refresh: false,
             code: None,
             issued: seq,
             has_nonce: false,
@@ -359,6 +412,7 @@ impl Grant {
             tokens: None,
             rotated_at: Timestamp::default(),
             rotated: seq,
+            id_token: None,
             verifier_failures: 0,
             ended: None,
             changed: seq,

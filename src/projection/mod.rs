@@ -189,7 +189,11 @@ impl State {
                 self.grants.fold_code(event, seq, &mut self.expiries)
             }
             Event::Grant(event) => self.grants.fold(event, seq, t),
-            Event::Token(event) => self.grants.fold_token(event, seq, &mut self.expiries),
+            Event::Token(event) => {
+                let idle_seconds = self.site.as_ref().map_or(0, |site| site.settings.session_idle_seconds);
+                self.sessions.fold_token(event, t, idle_seconds);
+                self.grants.fold_token(event, seq, &mut self.expiries)
+            }
             Event::Refresh(event) => self.grants.fold_refresh(event, seq, &mut self.expiries),
             Event::Key(event) => self.keys.fold(event, seq, t),
             Event::Server(event) => {

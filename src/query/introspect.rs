@@ -103,6 +103,8 @@ pub struct TokenFacts {
     /// None where no browser was there.
     pub session: Option<SessionId>,
     pub scope: ScopeSet,
+    /// What userinfo tells besides what the scope shows.
+    pub claims: Vec<String>,
     pub audience: Option<String>,
     pub issued_at: Timestamp,
     pub expires_at: Timestamp,
@@ -128,6 +130,7 @@ fn introspect_access(state: &State, id: &TokenId, now: Timestamp) -> Introspecti
         user: grant.user,
         session: grant.session,
         scope: token.scope.clone(),
+        claims: token.claims.clone(),
         audience: token.audience.clone(),
         issued_at: token.issued_at,
         expires_at: token.expires_at,
@@ -161,6 +164,7 @@ fn introspect_refresh(state: &State, grant: &GrantId, generation: Option<u32>, n
         user: grant.user,
         session: grant.session,
         scope: grant.scope.clone(),
+        claims: grant.claims.userinfo.clone(),
         audience: grant.audience.clone(),
         issued_at: tokens.issued_at,
         expires_at,

@@ -16,7 +16,7 @@ mod sign_out;
 mod style;
 
 pub use app_view::{AppView, WebLink};
-pub use consent::{ConsentPage, OfflineChoice, PatientChoice, ScopeChoice, ScopeGroup};
+pub use consent::{ClaimChoice, ConsentPage, OfflineChoice, PatientChoice, ScopeChoice, ScopeGroup};
 pub use display_text::DisplayText;
 pub use error::{ErrorPage, NextStep};
 pub use form_post::FormPostPage;
