@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use std::time::Duration;
 
 const UNREADABLE: &str = "The keys of the client could not be read";
-const ALGORITHMS: [&str; 6] = ["RS256", "RS384", "PS256", "ES256", "ES384", "EdDSA"];
+const ALGORITHMS: [&str; 7] = ["RS256", "RS384", "PS256", "ES256", "ES384", "EdDSA", "Ed25519"];
 
 /// A form without anything that says which client it comes from.
 async fn bare(site: &Site, pairs: &[(&str, &str)]) -> crate::harness::Answer {
@@ -121,6 +121,37 @@ async fn what_may_vary_in_an_assertion_is_accepted() {
         [without("kid"), without("typ"), typed("client-authentication+jwt"), skewed, signer.assertion_with(json!({ "iat": null }))]
     {
         Signer::assert_believed(&signer.knock(&assertion).await);
+    }
+}
+
+#[tokio::test]
+async fn an_assertion_made_for_an_hour_is_good_for_its_first_five_minutes_and_once() {
+    let signer = Signer::inline(&Server::alone().await.site("default"), "RS384").await;
+    let made = |iat: u64, made_for: u64| signer.assertion_with(json!({ "iat": iat, "exp": iat + made_for }));
+    let fresh = made(now(), 3600);
+    Signer::assert_believed(&signer.knock(&fresh).await);
+    for (assertion, reason) in
+        [(fresh, "assertion_replayed"), (made(now() - 301, 3600), "assertion_expired"), (made(now(), 3601), "assertion_too_long")]
+    {
+        signer.knock(&assertion).await.assert_refused(400, "invalid_client");
+        assert_eq!(signer.told().0.last().unwrap(), reason);
+    }
+    Signer::assert_believed(&signer.knock(&made(now() - 240, 3600)).await);
+}
+
+#[tokio::test]
+async fn an_edwards_key_may_be_called_by_either_name() {
+    let site = Site::standard().await;
+    for (registered, used) in [("EdDSA", "Ed25519"), ("Ed25519", "EdDSA"), ("Ed25519", "Ed25519")] {
+        let key = ClientKey::new(used, "first");
+        let mut jwk = key.jwk();
+        jwk["alg"] = registered.into();
+        let members = json!({
+            "token_endpoint_auth_method": "private_key_jwt", "token_endpoint_auth_signing_alg": registered, "jwks": { "keys": [jwk] },
+        });
+        let signer = Signer { app: site.app(members).await, key };
+        assert_eq!(signer.app.registration["token_endpoint_auth_signing_alg"], registered);
+        Signer::assert_believed(&signer.knock(&signer.assertion()).await);
     }
 }
 
@@ -458,10 +489,7 @@ async fn discovery_says_what_is_built() {
     for endpoint in ["token", "introspection", "revocation"] {
         let methods = document[format!("{endpoint}_endpoint_auth_methods_supported")].as_array().unwrap().clone();
         assert!(methods.contains(&"private_key_jwt".into()), "{endpoint}");
-        assert_eq!(
-            document[format!("{endpoint}_endpoint_auth_signing_alg_values_supported")],
-            json!(["RS256", "RS384", "PS256", "ES256", "ES384", "EdDSA"])
-        );
+        assert_eq!(document[format!("{endpoint}_endpoint_auth_signing_alg_values_supported")], json!(ALGORITHMS));
     }
     assert_eq!(document["id_token_signing_alg_values_supported"], json!(["RS256", "PS256", "ES256", "EdDSA"]));
 }

@@ -31,6 +31,7 @@ async fn a_client_reads_what_it_registered() {
         assert_eq!(body[member], app.registration[member], "{member}");
     }
     assert_eq!(body["registration_client_uri"], app.registration["registration_client_uri"]);
+    assert_eq!(body["registration_access_token"], token(&app).as_str(), "beside its address (RFC 7592 §3)");
     assert_eq!(body.get("client_secret"), None, "only a digest is kept");
 }
 

@@ -5,7 +5,7 @@ use http::Method;
 use serde::Serialize;
 use serde_json::json;
 use std::net::IpAddr;
-use writ::command::{ChangeClient, ChangeUser, ClientChange, Decide, Decision, Draft, Noted, UserChange, WithdrawConsent};
+use writ::command::{ChangeClient, ChangeUser, ClientChange, Decide, Decision, Draft, Noted, TakesOver, UserChange, WithdrawConsent};
 use writ::event::{Event, Profile, UserEvent};
 use writ::log::EngineKind;
 use writ::projection::State;
@@ -155,8 +155,8 @@ impl Decide for Locked {
 
 async fn keys(world: &World) {
     let site = world.site(SITE);
-    let old = site.read(|state| state.keys.signing(SigningAlgorithm::EdDsa).unwrap().kid);
-    world.ledger.generate_key(&site, SigningAlgorithm::EdDsa, BY, world.ledger.own_request()).await.unwrap();
+    let old = site.read(|state| state.keys.youngest(SigningAlgorithm::EdDsa).unwrap().kid);
+    world.ledger.generate_key(&site, SigningAlgorithm::EdDsa, TakesOver::AtOnce, BY, world.ledger.own_request()).await.unwrap();
     world.ledger.retire_key(&site, old, true, BY, world.ledger.own_request()).await.unwrap();
 }
 

@@ -4,7 +4,7 @@ use super::step::{Administration, Ask, Bend, Setting, Step};
 use crate::world::{App, AppKind, Authorized, Browser, CodeInHand, Person, Reply, Tokens, Wish, World};
 use http::Method;
 use serde_json::{Value, json};
-use writ::command::{ChangeClient, ChangeUser, ClientChange, UserChange};
+use writ::command::{ChangeClient, ChangeUser, ClientChange, TakesOver, UserChange};
 use writ::terms::{Actor, Digest, Secret, SigningAlgorithm};
 use writ::vault::PasswordText;
 
@@ -260,11 +260,15 @@ impl Story {
                     .administer(self.site_name(site), writ::command::ConfigureSite { change, edition: writ::event::Edition::CURRENT, by })
                     .await;
             }
-            RotateKey(rsa) => {
+            RotateKey(at_once) => {
                 let (site, request) = (self.world.site(self.site_name(site)), self.world.ledger.own_request());
-                let alg = if rsa { SigningAlgorithm::Rs256 } else { SigningAlgorithm::EdDsa };
-                self.world.ledger.generate_key(&site, alg, by, request).await.unwrap();
+                let (alg, takes_over) = match at_once {
+                    true => (SigningAlgorithm::Rs256, TakesOver::AtOnce),
+                    false => (SigningAlgorithm::EdDsa, TakesOver::WhenShown),
+                };
+                self.world.ledger.generate_key(&site, alg, takes_over, by, request).await.unwrap();
             }
+            TendKeys => self.world.ledger.tend_keys(&self.world.site(self.site_name(site))).await.unwrap(),
             RetireKey(key) => {
                 let (site, request) = (self.world.site(self.site_name(site)), self.world.ledger.own_request());
                 let kids: Vec<_> = site.read(|state| state.keys.iter().map(|key| key.kid).collect());
@@ -313,6 +317,8 @@ fn flag(setting: Setting) -> (&'static str, Value) {
         Setting::RetryPublicSeconds(seconds) => ("refresh_retry_public_seconds", seconds.into()),
         Setting::SessionIdleSeconds(seconds) => ("session_idle_seconds", seconds.into()),
         Setting::PkceForAll(on) => ("pkce.require_all", on.into()),
+        Setting::KeysRotateSeconds(seconds) => ("keys.rotate_seconds", seconds.into()),
+        Setting::KeysPublishSeconds(seconds) => ("keys.publish_seconds", seconds.into()),
         Setting::AccessTokenEdDsa(on) => ("access_token.alg", if on { "EdDSA" } else { "RS256" }.into()),
         Setting::ManualApproval(on) => ("app_approval", if on { "manual" } else { "auto_patient" }.into()),
     }

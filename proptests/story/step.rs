@@ -69,6 +69,7 @@ pub enum Administration {
     Configure(Setting),
     RotateKey(bool),
     RetireKey(u8),
+    TendKeys,
 }
 
 /// A flag and its new value.
@@ -84,6 +85,8 @@ pub enum Setting {
     PkceForAll(bool),
     ManualApproval(bool),
     AccessTokenEdDsa(bool),
+    KeysRotateSeconds(u16),
+    KeysPublishSeconds(u8),
 }
 
 /// A story of so many steps.
@@ -176,6 +179,7 @@ fn administration() -> impl Strategy<Value = Administration> {
         6 => setting().prop_map(Configure),
         1 => any::<bool>().prop_map(RotateKey),
         1 => n().prop_map(RetireKey),
+        2 => Just(TendKeys),
     ]
 }
 fn setting() -> impl Strategy<Value = Setting> {
@@ -190,5 +194,7 @@ fn setting() -> impl Strategy<Value = Setting> {
         any::<bool>().prop_map(Setting::PkceForAll),
         any::<bool>().prop_map(Setting::ManualApproval),
         any::<bool>().prop_map(Setting::AccessTokenEdDsa),
+        (5..5_000_u16).prop_map(Setting::KeysRotateSeconds),
+        any::<u8>().prop_map(Setting::KeysPublishSeconds),
     ]
 }

@@ -58,7 +58,10 @@ fn event_words(event: &Event, site: &Site) -> Vec<String> {
             vec![format!("user {}", short(&user.to_string())), spaced(reason.as_str()), client_words(site, client)]
         }
         Event::Key(KeyEvent::Generated { kid, alg, .. }) => vec![kid.to_string(), alg.to_string()],
-        Event::Key(KeyEvent::Rotated { kid, before, alg }) => vec![format!("{} → {}", short(&before.to_string()), kid), alg.to_string()],
+        Event::Key(KeyEvent::Rotated { kid, before, alg, signs_from }) => {
+            let from = signs_from.map(|at| format!("from {at}"));
+            [format!("{} → {}", short(&before.to_string()), kid), alg.to_string()].into_iter().chain(from).collect()
+        }
         Event::Key(KeyEvent::Retired { kid }) => vec![kid.to_string()],
         Event::Login(event) => login_event(event, site),
         Event::Refresh(event) => refresh_event(event, site),

@@ -12,11 +12,14 @@ use serde_json::{Value, json};
 pub(super) enum KeysCommand {
     /// The keys and what each is for
     List,
-    /// Make a new key that signs from now on; the one before goes on verifying
+    /// Make a new key; it is shown first for as long as the site says, then it signs, and the one before goes on verifying
     Rotate {
         /// The algorithm of the key: RS256, PS256, ES256 or EdDSA
         #[arg(long, default_value = "RS256", value_name = "ALG")]
         alg: String,
+        /// It signs at once: the key before is not to be used any more
+        #[arg(long)]
+        now: bool,
     },
     /// Take a key out: what it signed is no longer good
     Retire {
@@ -31,12 +34,20 @@ pub(super) enum KeysCommand {
 pub(super) async fn run(command: KeysCommand, reach: &Reach, output: &mut Output) -> Result<(), CliError> {
     let changed = match command {
         KeysCommand::List => return list(reach, output).await,
-        KeysCommand::Rotate { alg } => reach.ask(Method::POST, &["keys"], Some(&json!({ "alg": alg }))).await?,
+        KeysCommand::Rotate { alg, now } => reach.ask(Method::POST, &["keys"], Some(&json!({ "alg": alg, "now": now }))).await?,
         KeysCommand::Retire { kid, force } => reach.ask(Method::DELETE, &["keys", &kid], Some(&json!({ "force": force }))).await?,
     };
     match output.is_table() {
-        true => output.line(&format!("key {} {}", cell(&changed, "kid"), cell(&changed, "state"))),
+        true => output.line(&told(&changed)),
         false => output.value(&changed),
+    }
+}
+
+fn told(key: &Value) -> String {
+    let (kid, state, until) = (cell(key, "kid"), cell(key, "state"), cell(key, "until"));
+    match state.as_str() {
+        "published" => format!("key {kid} published; it signs from {until}"),
+        _ => format!("key {kid} {state}"),
     }
 }
 
@@ -47,6 +58,6 @@ async fn list(reach: &Reach, output: &mut Output) -> Result<(), CliError> {
         return output.values(&keys);
     }
     let rows: Vec<Vec<String>> =
-        keys.iter().map(|key| ["kid", "alg", "state", "generated_at"].map(|name| cell(key, name)).to_vec()).collect();
-    table(output, &["KEY", "ALGORITHM", "STATE", "SINCE"], &rows)
+        keys.iter().map(|key| ["kid", "alg", "state", "since", "until"].map(|name| cell(key, name)).to_vec()).collect();
+    table(output, &["KEY", "ALGORITHM", "STATE", "SINCE", "UNTIL"], &rows)
 }

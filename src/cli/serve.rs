@@ -135,6 +135,8 @@ pub(super) struct Running {
     local: Server,
     stopping: watch::Sender<bool>,
     signing: JoinHandle<()>,
+    /// Makes and retires signing keys.
+    keys: JoinHandle<()>,
     by: Actor,
 }
 
@@ -164,12 +166,15 @@ impl Running {
         note(ledger, started, by.clone()).await?;
         ledger.sign_due().await;
         let signing = tokio::spawn(ledger.clone().keep_checkpoints());
-        Ok(Self { public, local, stopping, signing, by })
+        let keys = tokio::spawn(ledger.clone().keep_keys());
+        Ok(Self { public, local, stopping, signing, keys, by })
     }
 
     /// Lets what is under way finish, and records the end.
     pub(super) async fn stop(self, ledger: &Ledger) -> Result<(), CliError> {
         self.stopping.send_replace(true);
+        // What is in the vault and not in the log, or the other way round, is swept at the next opening.
+        self.keys.abort();
         tokio::join!(self.public.shut_down(), self.local.shut_down());
         // What is still to be signed is signed when the log is shut down.
         self.signing.abort();

@@ -38,6 +38,8 @@ pub struct SignedAssertion {
 
 /// The longest time for which an assertion may be good (SPEC.md f).
 const AHEAD_SECONDS_MAX: u64 = 300;
+/// The longest time for which one may be made: libraries in wide use make them for an hour and leave their caller no say.
+const MADE_FOR_SECONDS_MAX: u64 = 3600;
 /// So much may a client's clock be ahead of ours.
 const SKEW_SECONDS: u64 = 30;
 
@@ -81,6 +83,17 @@ impl SignedAssertion {
     }
 }
 
+/// When the time of an assertion is over for us. One that says when it was made and was made for longer than we allow is good for
+/// its first five minutes (docs/decisions/0020). Its own claims alone decide: it must end for us when we forget its `jti`.
+pub fn assertion_end(issued_at: Option<Timestamp>, expires_at: Timestamp) -> Timestamp {
+    let Some(issued_at) = issued_at else { return expires_at };
+    let short = expires_at <= issued_at.plus_seconds(AHEAD_SECONDS_MAX + SKEW_SECONDS);
+    match short || expires_at > issued_at.plus_seconds(MADE_FOR_SECONDS_MAX) {
+        true => expires_at,
+        false => issued_at.plus_seconds(AHEAD_SECONDS_MAX),
+    }
+}
+
 /// Whether an assertion of these times is good now. It is remembered until it expires, so one that expires is not good in that very
 /// instant.
 pub fn assertion_time(not_before: Option<Timestamp>, expires_at: Timestamp, now: Timestamp) -> Result<(), Refusal> {
@@ -115,5 +128,16 @@ mod tests {
         assert_eq!(good(None, -300), Err(Refusal::AssertionExpired));
         assert_eq!(good(None, 331), Err(Refusal::AssertionTooLong));
         assert_eq!(good(Some(31), 60), Err(Refusal::AssertionTooEarly));
+    }
+
+    #[test]
+    fn one_made_for_an_hour_is_good_for_its_first_five_minutes() {
+        let made = Timestamp::from_unix_seconds(1_790_000_000);
+        let end = |seconds| assertion_end(Some(made), made.plus_seconds(seconds));
+        for (made_for, good_for) in [(0, 0), (60, 60), (330, 330), (331, 300), (600, 300), (3600, 300), (3601, 3601), (86_400, 86_400)] {
+            assert_eq!(end(made_for), made.plus_seconds(good_for), "{made_for}");
+        }
+        assert_eq!(assertion_end(None, made), made);
+        assert_eq!(assertion_end(Some(made.plus_seconds(10)), made), made, "one that ends before it begins");
     }
 }

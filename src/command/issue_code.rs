@@ -131,7 +131,7 @@ impl IssueCode {
     fn grant(&self, granting: Granting<'_>, moment: &Moment) -> Decision<IssuedAtFront> {
         let response_type = self.wishes.response_type;
         let id_token = match self.has_id_token(&granting.scope) {
-            true => self.id_token(&granting),
+            true => self.id_token(&granting, moment),
             false => None,
         };
         if id_token.is_none() && self.has_id_token(&granting.scope) {
@@ -159,7 +159,7 @@ impl IssueCode {
         response_type.has_id_token() || by_scope
     }
 
-    fn id_token(&self, granting: &Granting<'_>) -> Option<IdTokenFacts> {
+    fn id_token(&self, granting: &Granting<'_>, moment: &Moment) -> Option<IdTokenFacts> {
         let alg = granting.client.metadata.id_token_signed_response_alg;
         let c_hash = match (self.code, hashes_with_sha_512(alg)) {
             (None, _) => None,
@@ -176,7 +176,7 @@ impl IssueCode {
             // With no access token at all nobody will ask userinfo.
             is_all: !self.wishes.response_type.has_token() && self.code.is_none(),
         };
-        let facts = id_token_facts(granting.state, granting.site, granting.client, &granting.scope, wishes)?;
+        let facts = id_token_facts(granting.state, granting.site, granting.client, &granting.scope, wishes, moment.now)?;
         Some(IdTokenFacts { c_hash, ..facts })
     }
 
@@ -204,7 +204,7 @@ impl IssueCode {
             beside_code: self.code.is_some(),
             userinfo_claims: self.wishes.claims.userinfo.clone(),
             audience: self.audience.clone(),
-            kid: granting.state.keys.signing(settings.access_token_alg)?.kid,
+            kid: granting.state.keys.signing(settings.access_token_alg, moment.now)?.kid,
             id_token,
             generation: None,
             refresh_expires_at: None,

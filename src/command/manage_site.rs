@@ -85,7 +85,7 @@ fn is_within_limits(settings: &Settings) -> bool {
         && settings.refresh_retry_public_seconds <= 60
         && (60..=7 * DAY).contains(&settings.session_idle_seconds)
         && (1..=3600).contains(&settings.dcr_rate)
-        && (settings.keys_rotate_seconds == 0 || (3600..=3653 * DAY).contains(&settings.keys_rotate_seconds))
+        && (settings.keys_rotate_seconds == 0 || (5..=3653 * DAY).contains(&settings.keys_rotate_seconds))
         && settings.keys_publish_seconds <= DAY
         && (1..=80).contains(&settings.title.chars().count())
         && !settings.scopes.is_empty()

@@ -25,12 +25,12 @@ mod sign_in;
 mod tokens;
 mod withdraw_consent;
 
-pub use assertion::{AssertionFact, SignedAssertion, assertion_time};
+pub use assertion::{AssertionFact, SignedAssertion, assertion_end, assertion_time};
 pub use client_auth::{AuthenticateClient, AuthenticatedClient, ClientProof, SecretFact, Via, authenticate};
 pub use decision::{Decide, Decision, Draft, Refused};
 pub use deny_consent::DenyConsent;
 pub use end_session::{EndSession, EndedBy};
-pub use generate_key::{GenerateKey, RetireKey};
+pub use generate_key::{GenerateKey, RetireKey, TakesOver};
 pub use issue_code::{ConsentFact, IssueCode, IssuedAtFront};
 pub use manage_client::{ChangeClient, ClientChange, ReceiveToken, UpdateClient};
 pub use manage_site::{ConfigureSite, CreateServer, CreateSite};

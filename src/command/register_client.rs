@@ -77,7 +77,7 @@ impl RegisterClient {
 /// Whether these settings allow this metadata.
 pub(super) fn acceptable(state: &State, metadata: &ClientMetadata, settings: &Settings) -> Result<(), Refused> {
     let alg = metadata.id_token_signed_response_alg;
-    if state.keys.signing(alg).is_none() {
+    if !state.keys.has(alg) {
         return Err(Refused::about(Refusal::MetadataUnacceptable, format!("Unsupported id_token_signed_response_alg value : {alg}")));
     }
     let beyond = metadata.scope.beyond(&settings.scopes);

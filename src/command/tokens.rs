@@ -8,7 +8,7 @@ use crate::terms::{Acr, Actor, GrantType, Moment, NamedScope, ScopeSet, Seq, Tim
 /// The tokens of one response. `generation` is the refresh token's; none if there is to be none.
 pub(super) fn issue(state: &State, site: &Site, client: &Client, grant: &Grant, scope: ScopeSet, moment: &Moment) -> Option<IssuedTokens> {
     let settings = &site.settings;
-    let kid = state.keys.signing(settings.access_token_alg)?.kid;
+    let kid = state.keys.signing(settings.access_token_alg, moment.now)?.kid;
     let first = grant.redeemed_at.is_none();
     let generation = match grant.tokens.as_ref().and_then(|tokens| tokens.generation) {
         Some(before) => Some(before.checked_add(1)?),
@@ -22,7 +22,7 @@ pub(super) fn issue(state: &State, site: &Site, client: &Client, grant: &Grant, 
             let nonce_at = (first && grant.has_nonce).then_some(grant.issued);
             let (user, amr, acr, claims) = (grant.user, &grant.amr, grant.acr, &grant.claims.id_token);
             let wishes = IdTokenWishes { user, auth_time, amr, acr, claims, nonce_at, is_all: false };
-            Some(id_token_facts(state, site, client, &scope, wishes)?)
+            Some(id_token_facts(state, site, client, &scope, wishes, moment.now)?)
         }
         None => None,
     };
@@ -66,9 +66,10 @@ pub(super) fn id_token_facts(
     client: &Client,
     scope: &ScopeSet,
     wishes: IdTokenWishes<'_>,
+    now: Timestamp,
 ) -> Option<IdTokenFacts> {
     let alg = client.metadata.id_token_signed_response_alg;
-    let kid = state.keys.signing(alg)?.kid;
+    let kid = state.keys.signing(alg, now)?.kid;
     let seed_policy = site.uses_seed_policy(scope);
     // SMART's sso-openid-connect wants fhirUser in the ID token; everything else waits at userinfo (SPEC.md k-37).
     let shows_claims = seed_policy || wishes.is_all || !wishes.claims.is_empty() || scope.has(NamedScope::FhirUser);

@@ -1,19 +1,31 @@
 //! Signing keys. The private half lives in the vault under the same id.
 
 use super::{Outcome, Severity};
-use crate::terms::{KeyId, SigningAlgorithm};
+use crate::terms::{KeyId, SigningAlgorithm, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// What happened to a signing key.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(tag = "type")]
 pub enum KeyEvent {
-    /// A key exists and signs new tokens of its algorithm from now on.
+    /// A key exists and stands in the JWK Set. It signs new tokens of its algorithm at once, or from `signs_from` on.
     #[serde(rename = "key.generated")]
-    Generated { kid: KeyId, alg: SigningAlgorithm, jwk: PublicJwk },
-    /// The key took over from an older one, which still verifies.
+    Generated {
+        kid: KeyId,
+        alg: SigningAlgorithm,
+        jwk: PublicJwk,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        signs_from: Option<Timestamp>,
+    },
+    /// The key takes over from an older one, which goes on verifying: at once, or at `signs_from`.
     #[serde(rename = "key.rotated")]
-    Rotated { kid: KeyId, before: KeyId, alg: SigningAlgorithm },
+    Rotated {
+        kid: KeyId,
+        before: KeyId,
+        alg: SigningAlgorithm,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        signs_from: Option<Timestamp>,
+    },
     /// The key no longer verifies anything and is gone from the JWK Set.
     #[serde(rename = "key.retired")]
     Retired { kid: KeyId },

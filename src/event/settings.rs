@@ -221,7 +221,7 @@ impl Settings {
             system_scopes: true,
             dcr_rate: if third { 10 } else { any_rate() },
             keys_rotate_seconds: if third && !seed { 90 * 86_400 } else { 0 },
-            keys_publish_seconds: if third { 300 } else { 0 },
+            keys_publish_seconds: if third { 360 } else { 0 },
             redirect_warn_unverified: true,
             compat_password_path: false,
             introspection_seed_dialect: seed,

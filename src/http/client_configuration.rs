@@ -18,11 +18,11 @@ pub async fn endpoint(at: At, opaque: String) -> Response {
     if !matches!(at.inbound.method, Method::GET | Method::PUT | Method::DELETE) {
         return reply::method_not_allowed("GET, PUT, DELETE");
     }
-    let Some((client, presented)) = believed(&at, &opaque) else { return unbelieved(&at).await };
+    let Some((client, presented, token)) = believed(&at, &opaque) else { return unbelieved(&at).await };
     let answered = match at.inbound.method {
         Method::PUT => replace(&at, client, presented).await,
         Method::DELETE => delete(&at, client, presented).await,
-        _ => show(&at, client, presented).await,
+        _ => show(&at, client, presented, &token).await,
     };
     match answered {
         Ok(response) => response,
@@ -33,13 +33,13 @@ pub async fn endpoint(at: At, opaque: String) -> Response {
     }
 }
 
-/// The client at this path and the digest of the bearer's token, if that is the client's own.
-fn believed(at: &At, opaque: &str) -> Option<(Client, Digest)> {
+/// The client at this path and the bearer's token with its digest, if that is the client's own.
+fn believed(at: &At, opaque: &str) -> Option<(Client, Digest, Secret)> {
     let path = RegistrationPath::from_segment(opaque)?;
     let Ok(Some(Credentials::Bearer(token))) = Credentials::of(&at.inbound.headers) else { return None };
     let client = at.site.read(|state| state.clients.by_path(&path).cloned())?;
     let own = [Some(client.registration_token), client.earlier_token].into_iter().flatten().find(|own| token.matches(own))?;
-    Some((client, own))
+    Some((client, own, token))
 }
 
 async fn unbelieved(at: &At) -> Response {
@@ -55,8 +55,9 @@ fn challenge(refused: &Refused) -> Response {
     reply::www_authenticate(context::refused(refused), "Bearer", &[("realm", "writ"), ("error", "invalid_token")])
 }
 
-/// RFC 7592 §2.1. The secret is not shown again: only its digest is kept.
-async fn show(at: &At, client: Client, presented: Digest) -> Result<Response, SiteError> {
+/// RFC 7592 §2.1. The secret is not shown again: only its digest is kept. The token that was presented is: RFC 7592 §3 wants one beside
+/// its address, and libraries refuse an answer with the address alone.
+async fn show(at: &At, client: Client, presented: Digest, token: &Secret) -> Result<Response, SiteError> {
     if client.earlier_token.is_some() {
         at.ledger.carry_out(&at.site, ReceiveToken { client: client.id.clone(), presented_token: presented }, at.facts()).await?;
     }
@@ -71,12 +72,12 @@ async fn show(at: &At, client: Client, presented: Digest) -> Result<Response, Si
         path: client.registration_path,
         issued_at: client.registered_at,
     };
-    Ok(answer(at, &view, None))
+    Ok(answer(at, &view, token))
 }
 
-fn answer(at: &At, view: &ClientView<'_>, token: Option<&Secret>) -> Response {
+fn answer(at: &At, view: &ClientView<'_>, token: &Secret) -> Response {
     let mut body = view.body(at);
-    view.reveal(&mut body, None, token);
+    view.reveal(&mut body, None, Some(token));
     reply::no_store(reply::json(StatusCode::OK, &body))
 }
 
@@ -107,7 +108,7 @@ async fn replace(at: &At, client: Client, presented: Digest) -> Result<Response,
         path: client.registration_path,
         issued_at: client.registered_at,
     };
-    Ok(answer(at, &view, Some(&token)))
+    Ok(answer(at, &view, &token))
 }
 
 /// RFC 7592 §2.2: `client_id` must be there and the client's own; a `client_secret`, if sent, must be the current one.

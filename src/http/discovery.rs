@@ -15,10 +15,16 @@ pub async fn endpoint(at: At) -> Response {
 
 /// A public document: any script may read it, and it may be kept for five minutes.
 pub(super) fn document(at: &At, body: &impl Serialize) -> Response {
+    document_for(at, body, 300)
+}
+
+/// A public document that may be kept for so many seconds.
+pub(super) fn document_for(at: &At, body: &impl Serialize, seconds: u64) -> Response {
     match at.inbound.method {
         Method::GET | Method::HEAD => {
             let response = cors::public(reply::json(StatusCode::OK, body));
-            reply::with_header(response, CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"))
+            let kept = HeaderValue::try_from(format!("public, max-age={seconds}")).unwrap_or(HeaderValue::from_static("no-cache"));
+            reply::with_header(response, CACHE_CONTROL, kept)
         }
         _ => reply::method_not_allowed("GET"),
     }

@@ -27,8 +27,7 @@ pub async fn endpoint(at: At) -> Response {
 async fn userinfo(at: &At) -> (Response, Option<ClientId>) {
     let token = match bearer(at) {
         Ok(Some(token)) => token,
-        // RFC 6750 §3.1: a request without any credentials is told the scheme and nothing else.
-        Ok(None) => return (challenge(context::refusal(Refusal::TokenMissing), None), None),
+        Ok(None) => return (refuse(at, Refusal::TokenMissing, None).await, None),
         Err(refusal) => return (refuse(at, refusal, None).await, None),
     };
     let presented = at.ledger.present(&at.site, token.expose());
@@ -81,7 +80,8 @@ async fn claims(at: &At, facts: &TokenFacts) -> Result<Map<String, Value>, Failu
 
 async fn refuse(at: &At, refusal: Refusal, client: Option<ClientId>) -> Response {
     match at.ledger.refuse(&at.site, Endpoint::Userinfo, refusal, client, at.facts()).await {
-        Ok(()) => challenge(context::refusal(refusal), Some(refusal)),
+        // RFC 6750 §3.1: a request without any credentials is told the scheme and nothing else.
+        Ok(()) => challenge(context::refusal(refusal), Some(refusal).filter(|refusal| *refusal != Refusal::TokenMissing)),
         Err(failure) => failed(failure).await,
     }
 }

@@ -102,7 +102,7 @@ impl ClientKey {
     }
 
     fn fits(&self, algorithm: ClientAlgorithm) -> bool {
-        self.algorithm.is_none_or(|own| own == algorithm) && self.material.fits(algorithm)
+        self.algorithm.is_none_or(|own| own.means(algorithm)) && self.material.fits(algorithm)
     }
 
     /// Whether `signature` is this key's over `message` with this algorithm.
@@ -116,9 +116,11 @@ impl ClientKey {
                 let parameters = match algorithm {
                     ClientAlgorithm::Rs384 => &RSA_PKCS1_2048_8192_SHA384,
                     ClientAlgorithm::Ps256 => &RSA_PSS_2048_8192_SHA256,
-                    ClientAlgorithm::Rs256 | ClientAlgorithm::Es256 | ClientAlgorithm::Es384 | ClientAlgorithm::EdDsa => {
-                        &RSA_PKCS1_2048_8192_SHA256
-                    }
+                    ClientAlgorithm::Rs256
+                    | ClientAlgorithm::Es256
+                    | ClientAlgorithm::Es384
+                    | ClientAlgorithm::EdDsa
+                    | ClientAlgorithm::Ed25519 => &RSA_PKCS1_2048_8192_SHA256,
                 };
                 RsaPublicKeyComponents { n, e }.verify(parameters, message, signature).is_ok()
             }
@@ -161,7 +163,7 @@ impl Material {
             ClientAlgorithm::Rs256 | ClientAlgorithm::Rs384 | ClientAlgorithm::Ps256 => matches!(self, Self::Rsa { .. }),
             ClientAlgorithm::Es256 => matches!(self, Self::P256(_)),
             ClientAlgorithm::Es384 => matches!(self, Self::P384(_)),
-            ClientAlgorithm::EdDsa => matches!(self, Self::Ed25519(_)),
+            ClientAlgorithm::EdDsa | ClientAlgorithm::Ed25519 => matches!(self, Self::Ed25519(_)),
         }
     }
 

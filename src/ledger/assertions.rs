@@ -2,7 +2,7 @@
 
 use super::client_keys::{NoKeys, WantedKey};
 use super::{Failure, Ledger, Site};
-use crate::command::{AssertionFact, SignedAssertion, assertion_time};
+use crate::command::{AssertionFact, SignedAssertion, assertion_end, assertion_time};
 use crate::event::{ClientStatus, Refusal};
 use crate::jose::{Assertion, AssertionClaims};
 use crate::projection::Client;
@@ -38,7 +38,7 @@ impl Ledger {
                 // Client identifiers have no line breaks, so no two pairs run together.
                 jti: site.tag(&format!("assertion\n{}\n{}", client.id, assertion.claims.jti)),
                 not_before: not_before(&assertion.claims),
-                expires_at: Timestamp::from_unix_seconds(assertion.claims.exp),
+                expires_at: expires_at(&assertion.claims),
             })),
         }
     }
@@ -50,7 +50,7 @@ fn plausible(client: &Client, issuer: &str, assertion: &Assertion, now: Timestam
     if metadata.token_endpoint_auth_method != TokenEndpointAuthMethod::PrivateKeyJwt {
         return Err(Refusal::AssertionUnexpected);
     }
-    if metadata.token_endpoint_auth_signing_alg.is_some_and(|registered| registered != assertion.algorithm) {
+    if metadata.token_endpoint_auth_signing_alg.is_some_and(|registered| !registered.means(assertion.algorithm)) {
         return Err(Refusal::AssertionAlgorithmRefused);
     }
     // A place to look for keys is no news if it is the registered one, and refused otherwise (THREATS.md A44).
@@ -66,7 +66,7 @@ fn plausible(client: &Client, issuer: &str, assertion: &Assertion, now: Timestam
     if !claims.aud.iter().all(ours) {
         return Err(Refusal::AssertionAudienceWrong);
     }
-    assertion_time(not_before(claims), Timestamp::from_unix_seconds(claims.exp), now)?;
+    assertion_time(not_before(claims), expires_at(claims), now)?;
     match client.status {
         ClientStatus::Enabled => Ok(()),
         ClientStatus::PendingApproval => Err(Refusal::ClientPending),
@@ -76,4 +76,8 @@ fn plausible(client: &Client, issuer: &str, assertion: &Assertion, now: Timestam
 
 fn not_before(claims: &AssertionClaims) -> Option<Timestamp> {
     claims.nbf.max(claims.iat).map(Timestamp::from_unix_seconds)
+}
+
+fn expires_at(claims: &AssertionClaims) -> Timestamp {
+    assertion_end(claims.iat.map(Timestamp::from_unix_seconds), Timestamp::from_unix_seconds(claims.exp))
 }

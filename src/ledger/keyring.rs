@@ -29,6 +29,11 @@ impl Ledger {
         Ok(key)
     }
 
+    /// Lets go of a private key that signs no more.
+    pub(super) fn forget_signing_key(site: &Site, kid: KeyId) {
+        site.keyring.private.write().unwrap_or_else(PoisonError::into_inner).remove(&kid);
+    }
+
     /// The public key of this id, retired or not; whoever asks decides whether a retired one counts.
     pub(super) fn public_key(&self, site: &Site, kid: KeyId) -> Option<Arc<PublicKey>> {
         if let Some(key) = site.keyring.public.read().unwrap_or_else(PoisonError::into_inner).get(&kid) {

@@ -4,7 +4,7 @@ use super::{Failure, Ledger, SignedToken, Site, refresh_token};
 use crate::event::{IdTokenFacts, IssuedIdToken, IssuedTokens};
 use crate::jose::{AccessTokenClaims, FurtherClaims, IdTokenClaims, at_hash};
 use crate::query;
-use crate::terms::{ClientId, NamedScope, ScopeSet, Secret, SessionId, Timestamp, UserId};
+use crate::terms::{ClientId, NamedScope, ScopeSet, Secret, SessionId, SigningAlgorithm, Timestamp, UserId};
 use serde_json::{Map, Value};
 
 /// The tokens of one response.
@@ -22,17 +22,20 @@ pub struct MintedTokens {
 }
 
 impl Ledger {
-    /// Has the keys at hand that would sign this client's tokens now, so that signing will not fail for want of one.
+    /// Has the keys at hand that would sign this client's tokens now and a minute later, so that signing will not fail for want of one
+    /// even if another key takes over meanwhile.
     ///
     /// # Errors
     /// A key of the log that the vault does not have, or a vault that fails.
     pub fn ready_to_sign(&self, site: &Site, client: Option<&ClientId>) -> Result<(), Failure> {
+        let now = self.now();
         let keys = site.read(|state| {
             let own = client.and_then(|id| state.clients.by_id(id)).map(|client| client.metadata.id_token_signed_response_alg);
             let access = state.site.as_ref().map(|site| site.settings.access_token_alg);
-            [access, own].map(|alg| state.keys.signing(alg?).map(|key| key.kid))
+            let signing = |alg: SigningAlgorithm| [now, now.plus_seconds(60)].map(|then| state.keys.signing(alg, then).map(|key| key.kid));
+            [access, own].map(|alg| alg.map(signing))
         });
-        keys.into_iter().flatten().try_for_each(|kid| self.signing_key(site, kid).map(drop))
+        keys.into_iter().flatten().flatten().flatten().try_for_each(|kid| self.signing_key(site, kid).map(drop))
     }
 
     /// Signs what was granted.

@@ -30,6 +30,7 @@ mod prove;
 mod refresh_token;
 mod registrations;
 mod request_objects;
+mod rotation;
 mod site;
 mod submit;
 mod tallies;

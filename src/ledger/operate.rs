@@ -1,16 +1,15 @@
-//! What takes more than one command, or the vault beside the log: sites, keys, users, clients.
+//! What takes more than one command, or the vault beside the log: sites, users, clients.
 
 use super::digests::Digests;
 use super::index::Index;
 use super::{Failure, Ledger, Site, draw_id, log_key};
 use crate::command::{
-    ChangeClient, ChangeUser, ClientChange, CreateSite, CreateUser, Decide, GenerateKey, Noted, Refused, RegisterClient, RetireKey,
-    SecretFact, UserChange,
+    ChangeClient, ChangeUser, ClientChange, CreateSite, CreateUser, Decide, Noted, Refused, RegisterClient, SecretFact, TakesOver,
+    UserChange,
 };
-use crate::event::{Edition, Endpoint, Profile, PublicJwk, Refusal};
-use crate::jose::{KeyMaterial, SigningKey};
+use crate::event::{Edition, Endpoint, Profile, Refusal};
 use crate::projection::State;
-use crate::terms::{Actor, ClientId, CredentialId, KeyId, RequestFacts, Role, Secret, SigningAlgorithm, SiteName, Subject, UserId};
+use crate::terms::{Actor, ClientId, CredentialId, RequestFacts, Role, Secret, SigningAlgorithm, SiteName, Subject, UserId};
 use crate::vault::{PasswordText, Vault, VaultError};
 use serde_json::{Map, Value};
 use std::sync::{Arc, PoisonError};
@@ -56,7 +55,7 @@ impl Ledger {
         )
         .await?;
         for alg in SigningAlgorithm::ALL {
-            self.generate_key(&site, *alg, by.clone(), self.own_request()).await?;
+            self.generate_key(&site, *alg, TakesOver::AtOnce, by.clone(), self.own_request()).await?;
         }
         if let Some(server) = self.site(&SiteName::server()) {
             self.note_by(&server, Noted::SiteAdded { name: name.clone() }, by, self.own_request()).await?;
@@ -65,7 +64,7 @@ impl Ledger {
     }
 
     /// The site, empty if it is new.
-    async fn enter_site(&self, name: &SiteName) -> Result<Arc<Site>, Failure> {
+    pub(super) async fn enter_site(&self, name: &SiteName) -> Result<Arc<Site>, Failure> {
         if let Some(site) = self.site(name) {
             return Ok(site);
         }
@@ -76,45 +75,6 @@ impl Ledger {
         let digests = Digests::of(self.directory(), name);
         let new = || Arc::new(Site::new(lane, keys, digests, State::default(), Index::default()));
         Ok(Arc::clone(sites.entry(name.clone()).or_insert_with(new)))
-    }
-
-    /// Makes a signing key that takes over at once; the one before goes on verifying.
-    pub async fn generate_key(
-        &self,
-        site: &Arc<Site>,
-        alg: SigningAlgorithm,
-        by: Actor,
-        request: RequestFacts,
-    ) -> Result<KeyId, SiteError> {
-        let kid = draw_id();
-        let name = site.name().clone();
-        let der = self.with_vault(move |vault| vault.create_signing_key(&name, kid, alg)).await?;
-        let key = SigningKey::from_pkcs8(kid, alg, &der).map_err(Failure::from)?;
-        let jwk = match key.public_jwk().material {
-            KeyMaterial::Rsa { n, e } => PublicJwk::Rsa { n, e },
-            KeyMaterial::Ec { x, y, .. } => PublicJwk::Ec { crv: "P-256".to_owned(), x, y },
-            KeyMaterial::Okp { x, .. } => PublicJwk::Okp { crv: "Ed25519".to_owned(), x },
-        };
-        self.carry_out(site, GenerateKey { kid, alg, jwk, by }, request).await?;
-        Ok(kid)
-    }
-
-    /// Makes the keys that a site lacks: its making was cut short, or an algorithm is new.
-    pub async fn complete_keys(&self, site: &Arc<Site>) -> Result<(), SiteError> {
-        for alg in SigningAlgorithm::ALL {
-            if site.read(|state| state.keys.signing(*alg).is_none()) {
-                self.generate_key(site, *alg, Actor::Server, self.own_request()).await?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Takes a key out of the JWK Set: first in the log, then in the vault.
-    pub async fn retire_key(&self, site: &Arc<Site>, kid: KeyId, force: bool, by: Actor, request: RequestFacts) -> Result<(), SiteError> {
-        self.carry_out(site, RetireKey { kid, force, by }, request).await?;
-        let name = site.name().clone();
-        self.with_vault(move |vault| vault.destroy_signing_key(&name, kid)).await?;
-        Ok(())
     }
 
     /// Makes an end-user. `claims` are those of OpenID Connect Core §5.1; they are sealed under the person's own key.
@@ -257,56 +217,9 @@ impl Ledger {
 }
 
 /// Whether it is certain that no event rests on what was put into the vault.
-fn nothing_was_decided(error: &SiteError) -> bool {
+pub(super) fn nothing_was_decided(error: &SiteError) -> bool {
     match error {
         SiteError::Refused(_) | SiteError::Failure(Failure::Busy | Failure::ClockUntrusted) => true,
         SiteError::Failure(_) => false,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::ledger::OpenSettings;
-    use crate::log::EngineKind;
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn a_site_that_is_older_than_an_algorithm_gets_its_key_once() {
-        let folder = tempfile::tempdir().unwrap();
-        let open = || {
-            let directory = folder.path().join("data");
-            let on_fatal = Box::new(|fatal: &_| panic!("{fatal}"));
-            let (engine, outbound) = (EngineKind::File, Default::default());
-            Ledger::open(OpenSettings { directory, engine, master_key_file: None, clock: None, outbound, on_fatal }).unwrap()
-        };
-        let (ledger, name, by) = (open(), SiteName::default_site(), Actor::Os(0));
-        let site = ledger.enter_site(&name).await.unwrap();
-        let issuer = "https://op.test/oauth2/default".to_owned();
-        let checkpoint_key = log_key::of_issuer(&site.keys, &issuer, &name).unwrap().verifier().to_string();
-        let (profile, title, edition) = (Profile::Standard, "T".to_owned(), Edition::CURRENT);
-        let create = CreateSite { issuer, checkpoint_key, profile, title, edition, by: by.clone() };
-        ledger.carry_out(&site, create, ledger.own_request()).await.unwrap();
-        let mut kept = Vec::new();
-        for alg in [SigningAlgorithm::Rs256, SigningAlgorithm::EdDsa] {
-            kept.push(ledger.generate_key(&site, alg, by.clone(), ledger.own_request()).await.unwrap());
-        }
-        ledger.shut_down();
-        drop((site, ledger));
-
-        let ledger = open();
-        let site = ledger.site(&name).unwrap();
-        for _ in 0..2 {
-            ledger.complete_keys(&site).await.unwrap();
-            let signing = |alg| site.read(|state| state.keys.signing(alg).map(|key| key.kid));
-            assert_eq!(
-                [SigningAlgorithm::Rs256, SigningAlgorithm::EdDsa].map(signing).to_vec(),
-                kept.iter().copied().map(Some).collect::<Vec<_>>()
-            );
-            for alg in SigningAlgorithm::ALL {
-                let kid = signing(*alg).unwrap();
-                assert_eq!(ledger.signing_key(&site, kid).unwrap().algorithm(), *alg);
-            }
-            assert_eq!(site.read(|state| state.head), crate::terms::Seq(5));
-        }
     }
 }

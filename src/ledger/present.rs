@@ -27,19 +27,17 @@ impl Ledger {
         if let Some(fact) = refresh_token::read(site, text) {
             return Presented::Refresh(fact);
         }
-        let live = |kid: &KeyId| site.read(|state| state.keys.by_id(kid).is_some_and(|key| !key.retired));
-        match self.shared.known_tokens.find(site.name(), text) {
-            Some(signed) if live(&signed.kid) => return Presented::Access(signed),
-            Some(_) => return Presented::BadSignature,
-            None => {}
+        if let Some(signed) = self.shared.known_tokens.find(site.name(), text) {
+            return vouched(site, signed);
         }
-        match verify(text, |kid| live(kid).then(|| self.public_key(site, *kid)).flatten()) {
+        match verify(text, |kid| self.public_key(site, *kid)) {
             Ok(verified) => match AccessTokenClaims::read(&verified) {
                 Ok(claims) if claims.site == *site.name() => {
                     let signed = SignedToken::new(&claims, verified.kid());
                     self.shared.known_tokens.remember(site.name(), text, signed);
-                    Presented::Access(signed)
+                    vouched(site, signed)
                 }
+                Ok(_) | Err(_) if is_retired(site, &verified.kid()) => Presented::BadSignature,
                 Ok(_) | Err(_) => Presented::OtherJwt,
             },
             Err(VerifyError::NotAJwt) => Presented::Unreadable,
@@ -78,4 +76,14 @@ impl Ledger {
             tracing::error!(%failure, "a forgery could not be recorded");
         }
     }
+}
+
+/// What its key says of a token today: what a retired one signed is believed only of the past.
+fn vouched(site: &Site, signed: SignedToken) -> Presented {
+    let vouches = site.read(|state| state.keys.by_id(&signed.kid).is_some_and(|key| key.vouches_until(signed.exp)));
+    if vouches { Presented::Access(signed) } else { Presented::BadSignature }
+}
+
+fn is_retired(site: &Site, kid: &KeyId) -> bool {
+    site.read(|state| state.keys.by_id(kid).is_none_or(|key| key.retired))
 }

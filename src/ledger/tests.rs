@@ -1,6 +1,7 @@
 //! A ledger with a person and an app, and a clock that is moved by hand.
 
 mod digests;
+mod rotation;
 
 use super::*;
 use crate::command::*;
@@ -272,7 +273,7 @@ async fn what_comes_after_a_tokens_end_does_not_end_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_forgery_names_the_key_that_signed_it_and_is_told_once() {
     let world = world(Profile::Standard, "openid").await;
-    let key = world.site.read(|state| state.keys.signing(SigningAlgorithm::EdDsa).unwrap().kid);
+    let key = world.site.read(|state| state.keys.youngest(SigningAlgorithm::EdDsa).unwrap().kid);
     let claims = AccessTokenClaims {
         iss: world.site.issuer(),
         sub: world.user.to_string(),

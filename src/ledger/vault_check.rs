@@ -1,5 +1,5 @@
-//! The comparison of vault and log at opening: what is only in the vault was never promised to anyone and is swept, what is only in
-//! the log is said, and what is damaged is said.
+//! The comparison of vault and log at opening: what is only in the vault was never promised to anyone and is swept, and so are retired
+//! keys; what is only in the log is said, and what is damaged is said.
 
 use crate::log::StoredRecord;
 use crate::projection::State;
@@ -60,7 +60,7 @@ pub(super) fn compare(vault: &Vault, name: &SiteName, state: &State, sealed: &Se
     for orphan in credentials.iter().filter(|credential| !needed.contains(credential)) {
         vault.destroy_password(name, *orphan)?;
     }
-    for orphan in keys.iter().filter(|kid| state.keys.by_id(kid).is_none()) {
+    for orphan in keys.iter().filter(|kid| state.keys.by_id(kid).is_none_or(|key| key.retired)) {
         vault.destroy_signing_key(name, *orphan)?;
     }
     for orphan in subjects.iter().filter(|subject| is_orphan(subject, state)) {

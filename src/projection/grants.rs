@@ -49,8 +49,6 @@ pub struct Grant {
     pub rotated_at: Timestamp,
     /// The record that handed them out.
     pub rotated: Seq,
-    /// The key that signed the last ID token that came alone, and when that token's time is over.
-    pub id_token: Option<(KeyId, Timestamp)>,
     /// Wrong verifiers so far.
     pub verifier_failures: u32,
     /// The end that an event put to it.
@@ -243,7 +241,6 @@ impl Grants {
                     tokens: None,
                     rotated_at: Timestamp::default(),
                     rotated: seq,
-                    id_token: None,
                     verifier_failures: 0,
                     ended: None,
                     changed: seq,
@@ -332,7 +329,7 @@ impl Grants {
         Ok(())
     }
 
-    /// An ID token alone: nothing of it is remembered but what it was signed with.
+    /// An ID token alone: nothing of it is remembered, but its grant may begin with it.
     fn issue_alone(&mut self, issued: &IssuedIdToken, seq: Seq, expiries: &mut Expiries) -> Result<(), &'static str> {
         if let Some(beginning) = issued.begins.as_ref().filter(|_| self.by_id(&issued.grant).is_none()) {
             let grant = Grant {
@@ -341,10 +338,7 @@ impl Grants {
             };
             self.begin(grant, expiries);
         }
-        self.change(&issued.grant, seq, |grant| {
-            grant.expires_at = grant.expires_at.max(issued.expires_at);
-            grant.id_token = Some((issued.id_token.kid, issued.expires_at));
-        })
+        self.change(&issued.grant, seq, |grant| grant.expires_at = grant.expires_at.max(issued.expires_at))
     }
 
     pub(super) fn forget_token(&mut self, id: &TokenId) {
@@ -412,7 +406,6 @@ impl Grant {
             tokens: None,
             rotated_at: Timestamp::default(),
             rotated: seq,
-            id_token: None,
             verifier_failures: 0,
             ended: None,
             changed: seq,

@@ -25,7 +25,7 @@ pub use digest::FOLD_VERSION;
 #[cfg(test)]
 pub(crate) use digest::without_hashing;
 pub use grants::{Code, Ending, Grant, Grants, Token};
-pub use keys::{Key, Keys};
+pub use keys::{Key, Keys, LEEWAY_SECONDS, Standing};
 pub use liveness::{Life, Liveness};
 pub use logins::{Attempts, Logins};
 pub use sessions::{Session, Sessions};
@@ -33,7 +33,7 @@ pub use site::{Server, Site};
 pub use users::{User, Users};
 pub use view::Collection;
 
-use crate::event::{Event, Record};
+use crate::event::{Event, Record, RefreshEvent};
 use crate::terms::{Digest, Seq, Timestamp};
 use digest::Sum;
 use expiry::Expiries;
@@ -192,9 +192,15 @@ impl State {
             Event::Token(event) => {
                 let idle_seconds = self.site.as_ref().map_or(0, |site| site.settings.session_idle_seconds);
                 self.sessions.fold_token(event, t, idle_seconds);
+                self.keys.fold_token(event);
                 self.grants.fold_token(event, seq, &mut self.expiries)
             }
-            Event::Refresh(event) => self.grants.fold_refresh(event, seq, &mut self.expiries),
+            Event::Refresh(event) => {
+                if let RefreshEvent::Rotated(tokens) = event {
+                    self.keys.fold_tokens(tokens);
+                }
+                self.grants.fold_refresh(event, seq, &mut self.expiries)
+            }
             Event::Key(event) => self.keys.fold(event, seq, t),
             Event::Server(event) => {
                 site::fold_server(&mut self.server, event, seq)?;

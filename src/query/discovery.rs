@@ -14,8 +14,7 @@ pub fn discovery(state: &State, site: &Site) -> Map<String, Value> {
     let settings = &site.settings;
     let grant_types = grant_types(settings);
     let response_types: Vec<ResponseType> = ResponseType::ALL.iter().copied().filter(|words| settings.allows(*words)).collect();
-    let algorithms: Vec<&str> =
-        SigningAlgorithm::ALL.iter().filter(|alg| state.keys.signing(**alg).is_some()).map(|alg| alg.as_str()).collect();
+    let algorithms: Vec<&str> = SigningAlgorithm::ALL.iter().filter(|alg| state.keys.has(**alg)).map(|alg| alg.as_str()).collect();
     let of_clients: Vec<&str> = ClientAlgorithm::ALL.iter().map(|alg| alg.as_str()).collect();
     let scopes: BTreeSet<String> = site.settings.scopes.iter().flat_map(Scope::spellings).collect();
     let document = json!({

@@ -15,6 +15,6 @@ pub use authorization::{
 pub use claims::{claims_named, claims_of, claims_shown_by, seed_claims};
 pub use discovery::discovery;
 pub use introspect::{Introspection, Status, TokenFacts, TokenName, introspect};
-pub use jwks::{jwk, jwk_set};
+pub use jwks::{jwk, jwk_set, jwk_set_seconds};
 pub use scopes::visible_scope;
 pub use subject::subject;

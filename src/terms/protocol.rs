@@ -148,6 +148,8 @@ words!(
         Es384 = "ES384",
         /// Ed25519.
         EdDsa = "EdDSA",
+        /// Ed25519 by the name that says so (RFC 9864 §2.2).
+        Ed25519 = "Ed25519",
     }
 );
 
@@ -174,6 +176,14 @@ impl SigningAlgorithm {
             Self::Rs256 | Self::EdDsa => true,
             Self::Ps256 | Self::Es256 => false,
         }
+    }
+}
+
+impl ClientAlgorithm {
+    /// Whether both names mean the same signature: `EdDSA` may be any Edwards curve, and ours is Ed25519 alone (RFC 9864 §2.2).
+    pub fn means(self, other: Self) -> bool {
+        let polymorphic = |name| if name == Self::Ed25519 { Self::EdDsa } else { name };
+        polymorphic(self) == polymorphic(other)
     }
 }
 

@@ -3,84 +3,40 @@
     python authlib_client.py ISSUER USERNAME PASSWORD
 """
 
-import html.parser
 import os
 import secrets
 import sys
-import traceback
 import urllib.parse
 
 os.environ["AUTHLIB_INSECURE_TRANSPORT"] = "1"  # the server under test listens on loopback http
 
 import requests
 from authlib.integrations.requests_client import OAuth2Session, OAuthError
+from authlib.oauth2.rfc7523 import PrivateKeyJWT
 from authlib.oidc.core import CodeIDToken, UserInfo
 from authlib.oidc.discovery import OpenIDProviderMetadata, get_well_known_url
 from joserfc import jwt
-from joserfc.jwk import KeySet
+from joserfc.jwk import ECKey, KeySet, OKPKey, RSAKey
 
+from form_browser import FormBrowser
+from steps import chapter, finish, step
+
+# A key for each algorithm of SMART App Launch's asymmetric clients, and for the short one.
+KEYS = {
+    "RS384": lambda: RSAKey.generate_key(2048, auto_kid=True),
+    "ES384": lambda: ECKey.generate_key("P-384", auto_kid=True),
+    "EdDSA": lambda: OKPKey.generate_key("Ed25519", auto_kid=True),
+}
 REDIRECT_URI = "https://witness.example.org/callback?tenant=1"
 LOGOUT_URI = "https://witness.example.org/signed-out"
 SCOPE = "openid profile email offline_access"
-REDIRECTS_MAX = 10
-
-
-class Page(html.parser.HTMLParser):
-    """The first form of a page: where it goes, what it holds, and its buttons."""
-
-    def __init__(self, url, response):
-        super().__init__()
-        self.url, self.status, self.text = url, response.status_code, response.text
-        self.action, self.fields, self.buttons = None, [], []
-        self.feed(self.text)
-
-    def handle_starttag(self, tag, attributes):
-        attributes = dict(attributes)
-        if tag == "form" and self.action is None:
-            assert attributes.get("method", "").lower() == "post", attributes
-            self.action = urllib.parse.urljoin(self.url, attributes.get("action", ""))
-        elif tag == "button":
-            self.buttons.append(attributes)
-        elif tag == "input" and "name" in attributes and "disabled" not in attributes:
-            if attributes.get("type") not in ("checkbox", "radio") or "checked" in attributes:
-                self.fields.append((attributes["name"], attributes.get("value") or ""))
-
-
-class FormBrowser:
-    """A browser without JavaScript that stops where the server sends it somewhere else."""
-
-    def __init__(self, origin):
-        self.http, self.origin = requests.Session(), origin
-
-    def open(self, url):
-        return self._go("GET", url)
-
-    def submit(self, page, button, **values):
-        pressed = next(b for b in page.buttons if button in b.get("class", "").split() or button == b.get("value"))
-        fields = [(name, values.pop(name, value)) for name, value in page.fields]
-        assert not values, f"no such fields on {page.url}: {list(values)}"
-        if "name" in pressed:
-            fields.append((pressed["name"], pressed.get("value", "")))
-        return self._go("POST", page.action, fields)
-
-    def _go(self, method, url, fields=None):
-        for _ in range(REDIRECTS_MAX):
-            if not url.startswith(self.origin + "/"):
-                return url
-            response = self.http.request(method, url, data=fields, allow_redirects=False, headers={"Accept": "text/html"})
-            if "Location" not in response.headers:
-                return Page(url, response)
-            assert response.status_code in (302, 303), response.status_code
-            url = urllib.parse.urljoin(url, response.headers["Location"])
-            method, fields = "GET", None
-        raise AssertionError("too many redirects")
 
 
 class App:
     """A registered client and the person who uses it."""
 
-    def __init__(self, issuer, username, password, method):
-        self.issuer, self.username, self.password, self.method = issuer, username, password, method
+    def __init__(self, issuer, username, password, method, alg=None):
+        self.issuer, self.username, self.password, self.method, self.alg = issuer, username, password, method, alg
         self.browser = FormBrowser(issuer[: issuer.index("/oauth2/")])
 
     def discovers_the_server(self):
@@ -92,17 +48,18 @@ class App:
         self.keys = KeySet.import_key_set(requests.get(self.metadata["jwks_uri"]).json())
 
     def registers(self):
-        answer = requests.post(
-            self.metadata["registration_endpoint"],
-            json={
-                "client_name": f"Authlib {self.method}",
-                "redirect_uris": [REDIRECT_URI],
-                "post_logout_redirect_uris": [LOGOUT_URI, LOGOUT_URI + "/2"],
-                "token_endpoint_auth_method": self.method,
-                "grant_types": ["authorization_code", "refresh_token"],
-                "scope": SCOPE,
-            },
-        )
+        request = {
+            "client_name": f"Authlib {self.method}",
+            "redirect_uris": [REDIRECT_URI],
+            "post_logout_redirect_uris": [LOGOUT_URI, LOGOUT_URI + "/2"],
+            "token_endpoint_auth_method": self.method,
+            "grant_types": ["authorization_code", "refresh_token"],
+            "scope": SCOPE,
+        }
+        key = KEYS[self.alg]() if self.alg else None
+        if key:
+            request |= {"jwks": {"keys": [key.as_dict(private=False)]}, "token_endpoint_auth_signing_alg": self.alg}
+        answer = requests.post(self.metadata["registration_endpoint"], json=request)
         assert answer.status_code == 201, answer.text
         self.client = answer.json()
         read = requests.get(
@@ -112,13 +69,15 @@ class App:
         assert read.status_code == 200 and read.json()["client_id"] == self.client["client_id"], read.text
         self.session = OAuth2Session(
             self.client["client_id"],
-            self.client.get("client_secret"),
+            key or self.client.get("client_secret"),
             scope=SCOPE,
             redirect_uri=REDIRECT_URI,
             token_endpoint_auth_method=self.method,
             revocation_endpoint_auth_method=self.method,
             code_challenge_method="S256",
         )
+        if key:
+            self.session.register_client_auth_method(PrivateKeyJWT(self.metadata["token_endpoint"], alg=self.alg))
 
     def gets_tokens(self, sign_in=False):
         verifier, nonce = secrets.token_urlsafe(48), secrets.token_urlsafe(16)
@@ -196,7 +155,7 @@ class App:
         self._refused(tokens)
 
 
-def life(app, step):
+def life(app):
     step("discovers the server", app.discovers_the_server)
     step("registers and reads itself back", app.registers)
     first = step("gets tokens after sign-in and consent; the ID token is valid", app.gets_tokens, True)
@@ -213,27 +172,11 @@ def life(app, step):
 
 
 def main(issuer, username, password):
-    counts = {"passed": 0, "failed": 0}
-
-    def step(name, run, *arguments):
-        try:
-            result = run(*arguments)
-        except Exception:
-            counts["failed"] += 1
-            print(f"FAIL  {name}")
-            raise
-        counts["passed"] += 1
-        print(f"ok    {name}")
-        return result
-
     for method in ("client_secret_basic", "client_secret_post", "none"):
-        print(f"-- Authlib with token_endpoint_auth_method={method}")
-        try:
-            life(App(issuer, username, password, method), step)
-        except Exception:
-            traceback.print_exc(file=sys.stdout)
-    print(f"{counts['passed']} passed, {counts['failed']} failed")
-    return 0 if counts["failed"] == 0 and counts["passed"] else 1
+        chapter(f"Authlib with token_endpoint_auth_method={method}", life, App(issuer, username, password, method))
+    for alg in KEYS:
+        chapter(f"Authlib with private_key_jwt and {alg}", life, App(issuer, username, password, "private_key_jwt", alg))
+    return finish()
 
 
 if __name__ == "__main__":

@@ -32,6 +32,15 @@ export class FormBrowser {
     return this.#go(new URL(form.getAttribute('action') ?? '', page.url), { method: 'POST', body });
   }
 
+  // From an authorization request to where it ends, past the pages that come: whoever has to sign in does.
+  async consent(url, { username, password }, answer = 'button.primary') {
+    let at = await this.open(url);
+    if (at.page?.dom.querySelector('input[type=password]')) at = await this.submit(at.page, 'button.primary', { username, password });
+    if (at.page?.dom.querySelector('button[value=deny]')) at = await this.submit(at.page, answer);
+    assert(at.left, `it ends on a page of the server: ${at.page?.title}`);
+    return at.left;
+  }
+
   async #go(url, request) {
     for (let hop = 0; hop < REDIRECTS_MAX; hop += 1) {
       if (url.origin !== this.#origin) return { left: url };

@@ -5,9 +5,10 @@ use http::{HeaderName, HeaderValue, Method};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
 use hyper_util::rt::TokioIo;
+use std::path::Path;
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpStream, UnixStream};
 use url::Url;
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -55,6 +56,11 @@ impl Request {
     pub async fn send(self) -> Answer {
         send(self).await
     }
+    /// Sends it over a Unix socket, as to the admin API.
+    pub async fn send_to_socket(self, path: &Path) -> Answer {
+        let stream = UnixStream::connect(path).await.unwrap();
+        tokio::time::timeout(PATIENCE, exchange_over(stream, self)).await.unwrap().unwrap()
+    }
     /// Sends it to a server that may die meanwhile; nothing if no whole answer came back.
     pub async fn send_to_the_dying(self) -> Option<Answer> {
         tokio::time::timeout(PATIENCE, exchange(self)).await.ok()?.ok()
@@ -79,11 +85,18 @@ pub async fn send(request: Request) -> Answer {
     }
 }
 
-async fn exchange(request: Request) -> Result<Answer, Box<dyn std::error::Error + Send + Sync>> {
+type Wrong = Box<dyn std::error::Error + Send + Sync>;
+
+async fn exchange(request: Request) -> Result<Answer, Wrong> {
+    let host = request.url.host_str().unwrap_or_default();
+    let port = request.url.port_or_known_default().unwrap_or_default();
+    exchange_over(TcpStream::connect((host, port)).await?, request).await
+}
+
+async fn exchange_over<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(stream: S, request: Request) -> Result<Answer, Wrong> {
     let url = &request.url;
     let host = url.host_str().unwrap_or_default();
     let port = url.port_or_known_default().unwrap_or_default();
-    let stream = TcpStream::connect((host, port)).await?;
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
     tokio::spawn(connection);
     let path = url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));

@@ -71,10 +71,10 @@ impl Then<'_> {
         if speaks_seed && in_form { Dialect::Seed } else { Dialect::Rfc }
     }
 
-    /// What a retired key signed verifies no longer.
+    /// What a key that had been retired by then signed was believed no longer.
     fn key_was_retired(&self) -> bool {
-        let kid = self.found.facts.as_ref().and_then(|facts| facts.kid);
-        kid.is_some_and(|kid| self.state.keys.by_id(&kid).is_none_or(|key| key.retired))
+        let signed = self.found.facts.as_ref().and_then(|facts| Some((facts.kid?, facts.expires_at.unix_seconds())));
+        signed.is_some_and(|(kid, exp)| self.state.keys.by_id(&kid).is_none_or(|key| !key.vouches_until(exp)))
     }
 
     fn username(&self, user: &UserId, left_out: &Cell<Option<&'static str>>) -> Result<Option<Value>, Failure> {

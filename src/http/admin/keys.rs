@@ -3,8 +3,10 @@
 use super::call::{Admin, Call, only, text};
 use super::problem::{Answer, Problem};
 use super::{route, route_of};
+use crate::command::TakesOver;
 use crate::http::{Response, reply};
-use crate::terms::SigningAlgorithm;
+use crate::projection::{Key, Standing, State};
+use crate::terms::{SigningAlgorithm, Timestamp};
 use http::StatusCode;
 use serde_json::{Value, json};
 use warp::{Filter, filters::BoxedFilter};
@@ -19,34 +21,48 @@ pub(super) fn routes(admin: &Admin) -> BoxedFilter<(Response,)> {
 /// GET /admin/v1/keys
 async fn list(call: Call) -> Answer {
     let site = call.site()?;
-    let keys: Vec<Value> = site.read(|state| {
-        let signs = |key: &crate::projection::Key| state.keys.signing(key.alg).is_some_and(|signing| signing.kid == key.kid);
-        let state_of = |key: &crate::projection::Key| match (key.retired, signs(key)) {
-            (true, _) => "retired",
-            (false, true) => "signs",
-            (false, false) => "verifies",
-        };
-        let view = |key| json!({ "kid": key_id(key), "alg": key.alg, "state": state_of(key), "generated_at": key.generated_at });
-        state.keys.iter().map(view).collect()
-    });
+    let now = call.ledger().now();
+    let keys: Vec<Value> = site.read(|state| state.keys.iter().map(|key| view(key, state, now)).collect());
     Ok(reply::json(StatusCode::OK, &json!({ "keys": keys })))
 }
 
-fn key_id(key: &crate::projection::Key) -> String {
-    key.kid.to_string()
+/// What a key is for, since when, and until when as far as that is known.
+fn view(key: &Key, state: &State, now: Timestamp) -> Value {
+    let (name, since, until) = match state.keys.standing(key, now) {
+        Standing::Published { until } => ("published", key.generated_at, Some(until)),
+        Standing::Signing { since } => ("signing", since, next_takes_over(key, state, now)),
+        Standing::Verifying { since, until } => ("verifying", since, Some(until)),
+        Standing::Retired { since } => ("retired", since, None),
+    };
+    json!({ "kid": key.kid, "alg": key.alg, "state": name, "since": since, "until": until, "generated_at": key.generated_at })
 }
 
-/// POST /admin/v1/keys {"alg": "RS256"}: the new key signs from now on, the one before goes on verifying.
+/// When another key takes over from the one that signs: one that is shown already, or by the schedule.
+fn next_takes_over(key: &Key, state: &State, now: Timestamp) -> Option<Timestamp> {
+    let shown = state.keys.youngest(key.alg).map(|youngest| youngest.signs_from).filter(|from| *from > now);
+    let seconds = state.site.as_ref().map_or(0, |site| site.settings.keys_rotate_seconds);
+    shown.or_else(|| (seconds > 0).then(|| key.signs_from.plus_seconds(seconds)))
+}
+
+/// POST /admin/v1/keys {"alg": "RS256", "now": false}: the new key is shown first for as long as the site says, or signs at once with
+/// `now`; the one before goes on verifying.
 async fn generate(call: Call) -> Answer {
     let site = call.site()?;
     let body = call.object()?;
-    only(&body, &["alg"])?;
+    only(&body, &["alg", "now"])?;
     let alg: SigningAlgorithm = text(&body, "alg")?.parse().map_err(|_| {
         let all: Vec<&str> = SigningAlgorithm::ALL.iter().map(|alg| alg.as_str()).collect();
         Problem::malformed(format!("the member 'alg' is one of {}", all.join(", ")))
     })?;
-    let kid = call.ledger().generate_key(&site, alg, call.actor.clone(), call.facts()).await?;
-    Ok(reply::json(StatusCode::CREATED, &json!({ "kid": kid, "alg": alg, "state": "signs" })))
+    let takes_over = match body.get("now") {
+        Some(Value::Bool(true)) => TakesOver::AtOnce,
+        None | Some(Value::Bool(false)) => TakesOver::WhenShown,
+        Some(_) => return Err(Problem::malformed("the member 'now' is true or false".to_owned())),
+    };
+    let kid = call.ledger().generate_key(&site, alg, takes_over, call.actor.clone(), call.facts()).await?;
+    let now = call.ledger().now();
+    let view = site.read(|state| state.keys.by_id(&kid).map(|key| view(key, state, now)));
+    Ok(reply::json(StatusCode::CREATED, &json!(view)))
 }
 
 /// DELETE /admin/v1/keys/{kid}: what it signed verifies no longer. With `{"force": true}` even if that is still in use.

@@ -23,6 +23,9 @@ pub async fn endpoint(at: At) -> Response {
     let closed = at.site.read(|state| state.site.as_ref().is_none_or(|site| site.settings.dcr_mode == RegistrationMode::Disabled));
     let response = match at.inbound.method {
         // A site that takes no registrations has no such endpoint (SPEC.md a.1).
+        Method::POST if closed => {
+            return cors::vary(refuse_about(&at, Endpoint::Registration, Refusal::RegistrationClosed.into(), None).await);
+        }
         _ if closed => return cors::vary(reply::not_found()),
         Method::POST => register(&at).await,
         Method::OPTIONS => return preflight(&at, "POST"),

@@ -1,0 +1,71 @@
+"""A browser without JavaScript, and the pages it shows.
+
+It keeps cookies, follows redirects by hand and submits the forms it finds. It stops where the server sends it somewhere
+else, which is how an app is given its code.
+"""
+
+import html.parser
+import urllib.parse
+
+import requests
+
+REDIRECTS_MAX = 10
+
+
+class Page(html.parser.HTMLParser):
+    """The first form of a page: where it goes, what it holds, and its buttons."""
+
+    def __init__(self, url, response):
+        super().__init__()
+        self.url, self.status, self.text = url, response.status_code, response.text
+        self.action, self.fields, self.buttons = None, [], []
+        self.feed(self.text)
+
+    def handle_starttag(self, tag, attributes):
+        attributes = dict(attributes)
+        if tag == "form" and self.action is None:
+            assert attributes.get("method", "").lower() == "post", attributes
+            self.action = urllib.parse.urljoin(self.url, attributes.get("action", ""))
+        elif tag == "button":
+            self.buttons.append(attributes)
+        elif tag == "input" and "name" in attributes and "disabled" not in attributes:
+            if attributes.get("type") not in ("checkbox", "radio") or "checked" in attributes:
+                self.fields.append((attributes["name"], attributes.get("value") or ""))
+
+
+class FormBrowser:
+    """One person's browser. `origins` are the servers whose pages it looks at; `open` and `submit` give a `Page`, or the URL
+    of somewhere else."""
+
+    def __init__(self, *origins, verify=True):
+        self.http, self.origins = requests.Session(), origins
+        self.http.verify = verify
+
+    def open(self, url):
+        return self._go("GET", url)
+
+    def submit(self, page, button, **values):
+        pressed = next(b for b in page.buttons if button in b.get("class", "").split() or button == b.get("value"))
+        fields = [(name, values.pop(name, value)) for name, value in page.fields]
+        assert not values, f"no such fields on {page.url}: {list(values)}"
+        if "name" in pressed:
+            fields.append((pressed["name"], pressed.get("value", "")))
+        return self._go("POST", page.action, fields)
+
+    def sign_in_and_consent(self, url, username, password):
+        """From an authorization request to where it ends, as a person who has not signed in."""
+        page = self.open(url)
+        assert "<title>Sign in" in page.text, page.text
+        return self.submit(self.submit(page, "primary", username=username, password=password), "primary")
+
+    def _go(self, method, url, fields=None):
+        for _ in range(REDIRECTS_MAX):
+            if not any(url.startswith(origin + "/") for origin in self.origins):
+                return url
+            response = self.http.request(method, url, data=fields, allow_redirects=False, headers={"Accept": "text/html"})
+            if "Location" not in response.headers:
+                return Page(url, response)
+            assert response.status_code in (302, 303), response.status_code
+            url = urllib.parse.urljoin(url, response.headers["Location"])
+            method, fields = "GET", None
+        raise AssertionError("too many redirects")
