@@ -80,7 +80,7 @@ async fn a_new_key_is_shown_before_it_signs_and_no_cached_set_is_ever_surprised(
 
 #[tokio::test]
 async fn in_an_emergency_a_key_signs_at_once_and_the_old_one_is_gone() {
-    let (server, site) = showing(360).await;
+    let (server, site) = showing(300).await;
     let app = site.confidential().await;
     let tokens = app.tokens(&mut Browser::new()).await;
     let (old, new) = (kid_of(&tokens.id), rotated(&server, &["--now"]));
@@ -94,7 +94,7 @@ async fn in_an_emergency_a_key_signs_at_once_and_the_old_one_is_gone() {
 
 #[tokio::test]
 async fn a_key_that_is_only_shown_can_be_taken_back() {
-    let (server, site) = showing(360).await;
+    let (server, site) = showing(300).await;
     let (old, new) = (listed(&server, "RS256")[0].0.clone(), rotated(&server, &[]));
     server.writ(&["keys", "retire", &new], "");
     assert!(!kids(&site).await.contains(&new));

@@ -5,10 +5,13 @@ use http::Method;
 use serde::Serialize;
 use serde_json::json;
 use std::net::IpAddr;
-use writ::command::{ChangeClient, ChangeUser, ClientChange, Decide, Decision, Draft, Noted, TakesOver, UserChange, WithdrawConsent};
+use writ::command::{
+    ChangeClient, ChangeUser, ClientChange, Decide, Decision, Draft, EndLogoutAttempt, Noted, SignLogout, TakesOver, UserChange,
+    WithdrawConsent,
+};
 use writ::event::{Event, Profile, UserEvent};
 use writ::log::EngineKind;
-use writ::projection::State;
+use writ::projection::{Logouts, State};
 use writ::terms::{Actor, Digest, Moment, Secret, Seq, SigningAlgorithm, SiteName, UserId};
 use writ::vault::PasswordText;
 
@@ -29,6 +32,7 @@ pub async fn told() -> World {
     used(&world, &app, first, &alice, &mut browser).await;
     refused(&world, &app, &alice, &mut browser).await;
     signed_out(&world, &app, (&alice, &bob), &mut browser).await;
+    told_of_it(&world, &alice).await;
     people(&world, &alice, &bob).await;
     keys(&world).await;
     asserted(&world).await;
@@ -123,6 +127,26 @@ async fn signed_out(world: &World, app: &App, (alice, bob): (&Person, &Person), 
     browser.sign_out(world, SITE, None, false).await;
     let withdraw = WithdrawConsent { user: bob.user, client: app.id.parse().unwrap(), by: BY };
     assert!(world.administer(SITE, withdraw).await);
+}
+
+/// Clients that want to hear of it: one cannot be reached and is disabled at last, one is reached by and by.
+async fn told_of_it(world: &World, person: &Person) {
+    let app = App::registered(world, SITE, AppKind::Post, App::SCOPE).await;
+    for _ in 0..2 {
+        let mut browser = Browser::default();
+        let code = browser.authorize(world, &app, person, &Wish::default()).await.code();
+        let tokens = Tokens::of(&app.redeem(world, &code).await).unwrap();
+        browser.sign_out(world, SITE, tokens.id.as_deref(), false).await;
+    }
+    world.advance(5);
+    let site = world.site(SITE);
+    let due = site.read(|state| state.logouts.due(world.ledger.now(), 1))[0].1;
+    assert!(world.administer(SITE, SignLogout { logout: due, at_once: false }).await);
+    assert!(world.administer(SITE, EndLogoutAttempt { logout: due, attempt: 2, failure: None, status: Some(204) }).await);
+    let (client, change) = (app.id.parse().unwrap(), ClientChange::Disable);
+    assert!(world.administer(SITE, ChangeClient { client, change, by: BY, presented_token: None }).await);
+    world.ledger.deliver_due_logouts().await;
+    assert!(site.read(|state| state.logouts == Logouts::default()));
 }
 
 /// What administrators do with accounts, to the very end of one.

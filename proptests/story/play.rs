@@ -75,7 +75,10 @@ impl Story {
             Step::Administer { site, what } => self.administer(site, what).await,
             Step::Advance { seconds } => self.world.advance(seconds),
             Step::SetBack { seconds } => self.world.set_back(seconds),
-            Step::Tell => self.world.ledger.tell_tallies(true).await.unwrap(),
+            Step::Tell => {
+                self.world.ledger.tell_tallies(true).await.unwrap();
+                self.world.ledger.deliver_due_logouts().await;
+            }
         }
     }
 

@@ -175,7 +175,7 @@ fn metadata(kind: AppKind, scope: &str) -> Value {
         AppKind::Key => "private_key_jwt",
     };
     let x = URL_SAFE_NO_PAD.encode(key().public_key());
-    json!({
+    let mut metadata = json!({
         "jwks": { "keys": [{ "kty": "OKP", "crv": "Ed25519", "x": x, "kid": "own" }] },
         "redirect_uris": [App::REDIRECT_URI, App::OTHER_REDIRECT_URI],
         "post_logout_redirect_uris": [App::LOGOUT_URI],
@@ -183,5 +183,11 @@ fn metadata(kind: AppKind, scope: &str) -> Value {
         "contacts": ["makers@app.test"],
         "token_endpoint_auth_method": method,
         "scope": scope,
-    })
+    });
+    // Nobody is ever reached there, because the address is not public: each attempt to tell it fails at once and for the same reason.
+    if kind == AppKind::Post {
+        metadata["backchannel_logout_uri"] = "https://127.0.0.1/told".into();
+        metadata["frontchannel_logout_uri"] = "https://app.test/out".into();
+    }
+    metadata
 }

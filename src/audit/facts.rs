@@ -1,8 +1,8 @@
 //! What an event says, in half a line for people. The words an event is known by stand in its type; these are the particulars.
 
 use crate::event::{
-    AuditEvent, ClientEvent, CodeEvent, ConsentEvent, Count, Event, GrantEvent, IssuedTokens, KeyEvent, LoginEvent, Record, RefreshEvent,
-    RequestEvent, ServerEvent, SessionEvent, SiteEvent, TokenEvent, UserEvent,
+    AuditEvent, ClientEvent, CodeEvent, ConsentEvent, Count, Event, GrantEvent, IssuedTokens, KeyEvent, LoginEvent, LogoutEvent,
+    LogoutFailure, Record, RefreshEvent, RequestEvent, ServerEvent, SessionEvent, SiteEvent, TokenEvent, UserEvent,
 };
 use crate::ledger::Site;
 use crate::terms::{Actor, ClientId, ScopeSet};
@@ -64,6 +64,7 @@ fn event_words(event: &Event, site: &Site) -> Vec<String> {
         }
         Event::Key(KeyEvent::Retired { kid }) => vec![kid.to_string()],
         Event::Login(event) => login_event(event, site),
+        Event::Logout(event) => logout_event(event, site),
         Event::Refresh(event) => refresh_event(event, site),
         Event::Request(RequestEvent::Refused { endpoint, reason, client, times }) => {
             let client = client.as_ref().map(|client| client_words(site, client)).unwrap_or_default();
@@ -140,6 +141,28 @@ fn login_event(event: &LoginEvent, site: &Site) -> Vec<String> {
             vec![spaced(reason.as_str()), who, for_client(client).unwrap_or_default()]
         }
     }
+}
+
+fn logout_event(event: &LogoutEvent, site: &Site) -> Vec<String> {
+    let failed = |attempt: &u32, reason: &LogoutFailure, status: &Option<u16>| {
+        let answer = status.map(|status| format!("status {status}")).unwrap_or_default();
+        vec![format!("attempt {attempt}"), spaced(reason.as_str()), answer]
+    };
+    let (client, mut words) = match event {
+        LogoutEvent::Requested { client, session, .. } => {
+            (client, vec![session.map_or_else(|| "all sessions".to_owned(), |session| session.to_string())])
+        }
+        LogoutEvent::Signed(signed) => (&signed.client, vec![format!("attempt {}", signed.attempt)]),
+        LogoutEvent::Delivered { client, attempt, status, .. } => (client, vec![format!("attempt {attempt}"), format!("status {status}")]),
+        LogoutEvent::Failed { client, attempt, reason, status, next_at, .. } => {
+            let mut words = failed(attempt, reason, status);
+            words.push(format!("again at {next_at}"));
+            (client, words)
+        }
+        LogoutEvent::Abandoned { client, attempt, reason, status, .. } => (client, failed(attempt, reason, status)),
+    };
+    words.push(client_words(site, client));
+    words
 }
 
 fn refresh_event(event: &RefreshEvent, site: &Site) -> Vec<String> {

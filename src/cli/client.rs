@@ -46,6 +46,15 @@ pub(super) struct AddArgs {
     /// Where people may be sent after signing out
     #[arg(long = "post-logout-redirect-uri", value_name = "URI")]
     post_logout_redirect_uris: Vec<String>,
+    /// Where it is told that a session is over
+    #[arg(long, value_name = "URL")]
+    backchannel_logout_uri: Option<String>,
+    /// The page of its own that browsers load when a session is over
+    #[arg(long, value_name = "URL")]
+    frontchannel_logout_uri: Option<String>,
+    /// It is always told which session is over
+    #[arg(long)]
+    logout_session_required: bool,
     /// What it may ask for, separated by spaces
     #[arg(long, default_value = "openid profile email offline_access", value_name = "SCOPES")]
     scope: String,
@@ -85,6 +94,10 @@ fn metadata(args: AddArgs) -> Value {
         "client_name": args.name,
         "redirect_uris": args.redirect_uris,
         "post_logout_redirect_uris": args.post_logout_redirect_uris,
+        "backchannel_logout_uri": args.backchannel_logout_uri,
+        "backchannel_logout_session_required": args.logout_session_required,
+        "frontchannel_logout_uri": args.frontchannel_logout_uri,
+        "frontchannel_logout_session_required": args.logout_session_required,
         "scope": args.scope,
         "application_type": application_type,
         "token_endpoint_auth_method": method,
@@ -114,7 +127,7 @@ fn show(client: &Value, output: &mut Output) -> Result<(), CliError> {
     if !output.is_table() {
         return output.value(client);
     }
-    const NAMES: [&str; 12] = [
+    const NAMES: [&str; 14] = [
         "client_id",
         "client_secret",
         "client_name",
@@ -123,6 +136,8 @@ fn show(client: &Value, output: &mut Output) -> Result<(), CliError> {
         "token_endpoint_auth_method",
         "redirect_uris",
         "post_logout_redirect_uris",
+        "backchannel_logout_uri",
+        "frontchannel_logout_uri",
         "grant_types",
         "scope",
         "registration_client_uri",

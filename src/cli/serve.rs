@@ -135,6 +135,8 @@ pub(super) struct Running {
     local: Server,
     stopping: watch::Sender<bool>,
     signing: JoinHandle<()>,
+    /// Tells clients of sign-outs.
+    telling: JoinHandle<()>,
     /// Makes and retires signing keys.
     keys: JoinHandle<()>,
     by: Actor,
@@ -166,8 +168,9 @@ impl Running {
         note(ledger, started, by.clone()).await?;
         ledger.sign_due().await;
         let signing = tokio::spawn(ledger.clone().keep_checkpoints());
+        let telling = tokio::spawn(ledger.clone().deliver_logouts());
         let keys = tokio::spawn(ledger.clone().keep_keys());
-        Ok(Self { public, local, stopping, signing, keys, by })
+        Ok(Self { public, local, stopping, signing, telling, keys, by })
     }
 
     /// Lets what is under way finish, and records the end.
@@ -178,6 +181,8 @@ impl Running {
         tokio::join!(self.public.shut_down(), self.local.shut_down());
         // What is still to be signed is signed when the log is shut down.
         self.signing.abort();
+        // Who has not been told is told by the next server.
+        self.telling.abort();
         ledger.tell_tallies(true).await?;
         note(ledger, Noted::ServerStopped {}, self.by).await
     }

@@ -1,9 +1,10 @@
 //! Signing out (OpenID Connect RP-Initiated Logout 1.0). Tokens issued before stay dead for ever (SPEC.md k-17).
 
+use super::tell_clients::{FrontChannel, Untold, front_channels};
 use super::{Decide, Decision, Draft};
 use crate::event::{Event, GrantEnd, GrantEvent, SessionEnd, SessionEvent};
 use crate::projection::{Ending, State};
-use crate::terms::{Actor, ClientId, Moment, SessionId, Subject, UserId};
+use crate::terms::{Actor, ClientId, LogoutId, Moment, SessionId, Subject, UserId};
 use serde::{Deserialize, Serialize};
 
 /// A person signs out, or a client signs them out.
@@ -29,19 +30,33 @@ pub enum EndedBy {
     Browser,
 }
 
+/// What came of it.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct SignedOut {
+    /// Whether anybody was signed in.
+    pub was_signed_in: bool,
+    /// The clients that have to be told: what is to be sent to them.
+    pub logouts: Vec<LogoutId>,
+    /// The clients' pages that the session's browser has to load.
+    pub pages: Vec<FrontChannel>,
+}
+
 impl Decide for EndSession {
     const NAME: &'static str = "end_session";
-    /// Whether anybody was signed in.
-    type Answer = bool;
+    type Answer = SignedOut;
 
-    fn decide(&self, state: &State, moment: &Moment) -> Decision<bool> {
-        let mut events = Vec::new();
+    fn decide(&self, state: &State, moment: &Moment) -> Decision<SignedOut> {
+        let (mut events, mut untold, mut pages) = (Vec::new(), Untold::default(), Vec::new());
+        let mut who = None;
         // A session that ended because somebody else took over the browser left its grants alive: those end now.
         let standing = |ended: Option<Ending>| ended.is_none_or(|ending| !ending.ends_grants);
         if let Some(session) = self.session.and_then(|id| state.sessions.by_id(&id)).filter(|session| standing(session.ended)) {
             let ended = SessionEvent::Ended { session: session.id, user: session.user, reason: SessionEnd::Logout };
             let draft = Draft::new(Actor::User(session.user), Event::Session(ended)).caused_by(session.changed);
             events.push(draft.seen(moment, Some(Subject::User(session.user))));
+            untold.of_session(state, session);
+            pages = front_channels(state, session);
+            who = Some(session.user);
         }
         let living = |(user, client): &(UserId, ClientId)| {
             let grants = state.grants.of_consent(*user, client).filter(|grant| grant.ended.is_none());
@@ -56,7 +71,12 @@ impl Decide for EndSession {
                 true => draft.caused_by(latest).seen(moment, Some(Subject::User(*user))),
                 false => draft.caused_by(state.head),
             });
+            untold.of_client(state, *user, client);
+            who = who.or(Some(*user));
         }
-        Decision::accepted(!events.is_empty(), events)
+        let Some(user) = who else { return Decision::accepted(SignedOut::default(), events) };
+        let (requested, logouts) = untold.requested(state, user, moment);
+        events.extend(requested);
+        Decision::accepted(SignedOut { was_signed_in: true, logouts, pages }, events)
     }
 }

@@ -1,7 +1,7 @@
 //! Making and configuring sites, and the server's own log before all of them.
 
 use super::{Decide, Decision, Draft, Refused};
-use crate::event::{Edition, Event, Profile, Refusal, ServerEvent, Settings, SiteEvent};
+use crate::event::{Edition, Event, Flag, Profile, Refusal, ServerEvent, Settings, SiteEvent};
 use crate::projection::State;
 use crate::terms::{Actor, InstanceId, Meaning, Moment, Scope, ScopeSet};
 use serde::{Deserialize, Serialize};
@@ -73,28 +73,10 @@ pub struct ConfigureSite {
     pub by: Actor,
 }
 
-const DAY: u64 = 86_400;
-
-/// Lengths that make sense: a code lives at most five minutes (SPEC.md f), an access token a day, a retry window a minute.
-fn is_within_limits(settings: &Settings) -> bool {
-    (1..=300).contains(&settings.code_seconds)
-        && (1..=DAY).contains(&settings.access_seconds)
-        && (60..=3653 * DAY).contains(&settings.refresh_seconds)
-        && (60..=3653 * DAY).contains(&settings.refresh_absolute_seconds)
-        && settings.refresh_retry_seconds <= 60
-        && settings.refresh_retry_public_seconds <= 60
-        && (60..=7 * DAY).contains(&settings.session_idle_seconds)
-        && (1..=3600).contains(&settings.dcr_rate)
-        && (settings.keys_rotate_seconds == 0 || (5..=3653 * DAY).contains(&settings.keys_rotate_seconds))
-        && settings.keys_publish_seconds <= DAY
-        && (1..=80).contains(&settings.title.chars().count())
-        && !settings.scopes.is_empty()
-}
-
 /// Scopes that may be asked for: words that mean something, and not the server's own.
 fn is_catalogue(scopes: &ScopeSet, edition: Edition) -> bool {
     let own = |scope: &Scope| matches!(scope.meaning(), Meaning::Site(_));
-    edition == Edition::First || (scopes.misspelt().is_none() && !scopes.iter().any(own))
+    !scopes.is_empty() && (edition == Edition::First || (scopes.misspelt().is_none() && !scopes.iter().any(own)))
 }
 
 fn members(settings: &Settings) -> Map<String, Value> {
@@ -111,19 +93,28 @@ impl Decide for ConfigureSite {
     fn decide(&self, state: &State, moment: &Moment) -> Decision<()> {
         let Some(site) = &state.site else { return Decision::refused(Refusal::SettingUnknown, Vec::new()) };
         let now = members(&site.settings);
-        // A profile is a word for all flags: choosing one sets them all, and the flags named beside it go before it.
+        // A profile is a word for all flags: choosing one sets them all but the name and whether the site is on, and the flags named
+        // beside it go before it.
         let mut change = match self.change.get("profile").map(|profile| serde_json::from_value::<Profile>(profile.clone())) {
             None => Map::new(),
-            Some(Ok(profile)) => members(&Settings::of(profile, &site.settings.title, self.edition)),
-            Some(Err(_)) => return Decision::refused(Refused::about(Refusal::SettingUnknown, "profile"), Vec::new()),
+            Some(Ok(profile)) => {
+                let of_profile = Settings::of(profile, &site.settings.title, self.edition);
+                members(&Settings { api_enabled: site.settings.api_enabled, ..of_profile })
+            }
+            // The same is found out below, where it is said what a profile may be.
+            Some(Err(_)) => Map::new(),
         };
         change.extend(self.change.clone());
         for (name, value) in &change {
+            let Some(flag) = Flag::named(name) else {
+                return Decision::refused(Refused::about(Refusal::SettingUnknown, format!("there is no {name}")), Vec::new());
+            };
             let mut trial = now.clone();
-            let is_known = trial.insert(name.clone(), value.clone()).is_some();
-            let trial = serde_json::from_value::<Settings>(Value::Object(trial));
-            if !is_known || !trial.is_ok_and(|trial| is_within_limits(&trial) && is_catalogue(&trial.scopes, self.edition)) {
-                return Decision::refused(Refused::about(Refusal::SettingUnknown, name.clone()), Vec::new());
+            trial.insert(name.clone(), value.clone());
+            let trial = serde_json::from_value::<Settings>(Value::Object(trial)).ok().filter(|_| flag.takes.is_within(value));
+            if !trial.is_some_and(|trial| is_catalogue(&trial.scopes, self.edition)) {
+                let about = format!("{name} is {}", flag.takes);
+                return Decision::refused(Refused::about(Refusal::SettingUnknown, about), Vec::new());
             }
         }
         let differs = |(name, value): &(&String, &Value)| now.get(*name) != Some(value);

@@ -2,6 +2,7 @@
 
 #![expect(missing_docs, reason = "a member whose type says what it is needs no sentence of its own")]
 
+use super::tell_clients::Untold;
 use super::{Decide, Decision, Draft};
 use crate::event::{Event, Refusal, UserEvent};
 use crate::projection::State;
@@ -80,6 +81,13 @@ impl Decide for ChangeUser {
                 return Decision::refused(Refusal::NothingToChange, Vec::new());
             }
         };
-        Decision::accepted((), vec![Draft::new(self.by.clone(), Event::User(event)).seen(moment, None)])
+        let mut events = vec![Draft::new(self.by.clone(), Event::User(event)).seen(moment, None)];
+        // Whoever was disabled before has been told of then.
+        if matches!(self.change, UserChange::Disable | UserChange::Erase) && user.disabled.is_none() {
+            let mut untold = Untold::default();
+            untold.of_user(state, &id);
+            events.extend(untold.requested(state, id, moment).0);
+        }
+        Decision::accepted((), events)
     }
 }

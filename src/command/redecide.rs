@@ -3,8 +3,8 @@
 
 use super::{
     AuthenticateClient, ChangeClient, ChangeUser, ConfigureSite, CreateServer, CreateSite, CreateUser, Decide, Decision, DenyConsent,
-    EndSession, GenerateKey, IssueCode, Note, ReceiveToken, RedeemCode, RegisterClient, RetireKey, RevokeToken, RotateRefresh, SignIn,
-    UpdateClient, WithdrawConsent,
+    EndLogoutAttempt, EndSession, GenerateKey, IssueCode, Note, ReceiveToken, RedeemCode, RegisterClient, RetireKey, RevokeToken,
+    RotateRefresh, SignIn, SignLogout, UpdateClient, WithdrawConsent,
 };
 use crate::event::Record;
 use crate::projection::State;
@@ -46,6 +46,7 @@ pub fn redecide(state: &mut State, first: &Record) -> Redecided {
         CreateSite::NAME => again.decide::<CreateSite>(),
         CreateUser::NAME => again.decide::<CreateUser>(),
         DenyConsent::NAME => again.decide::<DenyConsent>(),
+        EndLogoutAttempt::NAME => again.decide::<EndLogoutAttempt>(),
         EndSession::NAME => again.decide::<EndSession>(),
         GenerateKey::NAME => again.decide::<GenerateKey>(),
         IssueCode::NAME => again.decide::<IssueCode>(),
@@ -57,6 +58,7 @@ pub fn redecide(state: &mut State, first: &Record) -> Redecided {
         RevokeToken::NAME => again.decide::<RevokeToken>(),
         RotateRefresh::NAME => again.decide::<RotateRefresh>(),
         SignIn::NAME => again.decide::<SignIn>(),
+        SignLogout::NAME => again.decide::<SignLogout>(),
         UpdateClient::NAME => again.decide::<UpdateClient>(),
         WithdrawConsent::NAME => again.decide::<WithdrawConsent>(),
         _ => Err(RedecideError::Unreadable(name)),

@@ -35,6 +35,7 @@ impl Refusal {
             Self::ParameterRepeated => travels(InvalidRequest, "A parameter is repeated"),
             Self::ParameterMalformed => travels(InvalidRequest, "A parameter is malformed"),
             Self::ParameterTooLong => travels(InvalidRequest, "A parameter is too long"),
+            Self::SiteDisabled => here(404, InvalidRequest, "This site is switched off"),
             Self::ContentTypeUnsupported => here(400, InvalidRequest, "The content type is not supported"),
             Self::CredentialsRepeated => here(400, InvalidRequest, "The client used more than one authentication method"),
             Self::CredentialsMalformed => here(401, InvalidClient, "The Authorization header is malformed"),
@@ -76,7 +77,9 @@ impl Refusal {
             Self::ResponseTypeUnsupported => travels(UnsupportedResponseType, "The response_type is not supported"),
             Self::ResponseTypeNotAllowed => travels(UnauthorizedClient, "The client may not use this response_type"),
             Self::ResponseModeUnsupported => travels(InvalidRequest, "The response_mode is not supported"),
-            Self::ResponseTypeNeedsOpenid => travels(InvalidRequest, "The response_type asks for an ID token, which needs the scope openid"),
+            Self::ResponseTypeNeedsOpenid => {
+                travels(InvalidRequest, "The response_type asks for an ID token, which needs the scope openid")
+            }
             Self::NonceMissing => travels(InvalidRequest, "The nonce is missing"),
             Self::ScopeUnknown => travels(InvalidScope, "The requested scope is invalid, unknown, or malformed"),
             Self::ScopeEmpty => travels(InvalidScope, "None of the requested scopes may be granted to this client"),
@@ -89,7 +92,9 @@ impl Refusal {
             Self::RequestObjectTwice => travels(InvalidRequest, "The request and request_uri parameters exclude each other"),
             Self::RequestObjectMalformed => travels(InvalidRequestObject, "The request object is malformed"),
             Self::RequestObjectAlgorithmRefused => travels(InvalidRequestObject, "The algorithm of the request object is not accepted"),
-            Self::RequestObjectKeyUnknown => travels(InvalidRequestObject, "The request object names no key of the client that could be read"),
+            Self::RequestObjectKeyUnknown => {
+                travels(InvalidRequestObject, "The request object names no key of the client that could be read")
+            }
             Self::RequestObjectSignatureWrong => travels(InvalidRequestObject, "The signature of the request object is invalid"),
             Self::RequestObjectExpired => travels(InvalidRequestObject, "The request object has expired or is not yet valid"),
             Self::RequestObjectMismatch => {

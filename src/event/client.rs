@@ -3,8 +3,8 @@
 use super::{Endpoint, Outcome, Refusal, Severity};
 use crate::terms::protocol::words;
 use crate::terms::{
-    ApplicationType, ClientAlgorithm, ClientId, Digest, GrantType, HttpsUrl, RedirectUri, RegistrationPath, RequestObjectAlgorithm, ResponseType, ScopeSet, SigningAlgorithm,
-    Timestamp, TokenEndpointAuthMethod,
+    ApplicationType, ClientAlgorithm, ClientId, Digest, GrantType, HttpsUrl, RedirectUri, RegistrationPath, RequestObjectAlgorithm,
+    ResponseType, ScopeSet, SigningAlgorithm, Timestamp, TokenEndpointAuthMethod,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -117,6 +117,18 @@ pub struct ClientMetadata {
     pub redirect_uris: Vec<RedirectUri>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub post_logout_redirect_uris: Vec<RedirectUri>,
+    /// Where it wants to be told that a session is over (OpenID Connect Back-Channel Logout §2.2).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backchannel_logout_uri: Option<HttpsUrl>,
+    /// It wants to be told which session, always.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub backchannel_logout_session_required: bool,
+    /// What the browser loads when a session is over (OpenID Connect Front-Channel Logout §2).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frontchannel_logout_uri: Option<RedirectUri>,
+    /// It wants to be told which session, always.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub frontchannel_logout_session_required: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_name: Option<String>,
     pub token_endpoint_auth_method: TokenEndpointAuthMethod,

@@ -10,9 +10,11 @@ mod claims;
 mod client;
 mod code;
 mod consent;
+mod flags;
 mod grant;
 mod key;
 mod login;
+mod logout;
 mod record;
 mod refresh;
 mod refusal;
@@ -29,9 +31,11 @@ pub use claims::AskedClaims;
 pub use client::{ClientEvent, ClientJwk, ClientJwks, ClientMetadata, ClientStatus};
 pub use code::CodeEvent;
 pub use consent::ConsentEvent;
+pub use flags::{FLAGS, Flag, Takes};
 pub use grant::{GrantEnd, GrantEvent};
 pub use key::{KeyEvent, PublicJwk};
 pub use login::LoginEvent;
+pub use logout::{LogoutEvent, LogoutFailure, SignedLogout};
 pub use record::{Outcome, Personal, Record, RecordError, Severity};
 pub use refresh::RefreshEvent;
 pub use refusal::Refusal;
@@ -56,6 +60,7 @@ pub enum Event {
     Grant(GrantEvent),
     Key(KeyEvent),
     Login(LoginEvent),
+    Logout(LogoutEvent),
     Refresh(RefreshEvent),
     Request(RequestEvent),
     Server(ServerEvent),
@@ -76,6 +81,7 @@ impl Event {
             Self::Grant(event) => serde_json::to_value(event),
             Self::Key(event) => serde_json::to_value(event),
             Self::Login(event) => serde_json::to_value(event),
+            Self::Logout(event) => serde_json::to_value(event),
             Self::Refresh(event) => serde_json::to_value(event),
             Self::Request(event) => serde_json::to_value(event),
             Self::Server(event) => serde_json::to_value(event),
@@ -109,6 +115,7 @@ impl Event {
             "grant" => serde_json::from_value(value).map(Self::Grant),
             "key" => serde_json::from_value(value).map(Self::Key),
             "login" => serde_json::from_value(value).map(Self::Login),
+            "logout" => serde_json::from_value(value).map(Self::Logout),
             "refresh" => serde_json::from_value(value).map(Self::Refresh),
             "request" => serde_json::from_value(value).map(Self::Request),
             "server" | "clock" => serde_json::from_value(value).map(Self::Server),

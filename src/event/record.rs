@@ -106,6 +106,7 @@ impl Event {
             Self::Grant(event) => event.weight(),
             Self::Key(event) => event.weight(),
             Self::Login(event) => event.weight(),
+            Self::Logout(event) => event.weight(),
             Self::Refresh(event) => event.weight(),
             Self::Request(event) => event.weight(),
             Self::Server(event) => event.weight(),

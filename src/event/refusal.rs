@@ -14,6 +14,8 @@ words!(
         ParameterMalformed = "parameter_malformed",
         /// A parameter or body is longer than allowed.
         ParameterTooLong = "parameter_too_long",
+        /// The site is switched off.
+        SiteDisabled = "site_disabled",
         /// The body is not of the kind the endpoint takes.
         ContentTypeUnsupported = "content_type_unsupported",
         /// Credentials in two places at once (RFC 6749 §2.3).

@@ -14,6 +14,9 @@ pub struct Settings {
     pub profile: Profile,
     /// The name people see on the pages.
     pub title: String,
+    /// Whether the site's endpoints answer at all (SPEC.md a.0). Its log is read and its administrators act either way.
+    #[serde(rename = "api.enabled", default = "yes")]
+    pub api_enabled: bool,
     /// Whether apps may register themselves.
     #[serde(rename = "dcr.mode")]
     pub dcr_mode: RegistrationMode,
@@ -199,6 +202,7 @@ impl Settings {
         Self {
             profile,
             title: title.to_owned(),
+            api_enabled: true,
             dcr_mode: RegistrationMode::Open,
             app_approval: ApprovalMode::AutoPatient,
             code_seconds: if seed { 300 } else { 60 },

@@ -4,11 +4,11 @@ use super::answer::page_failed;
 use super::context::At;
 use super::cookies::{Browser, clear_cookie};
 use super::interaction::{self, form_token, is_own_form, live_session};
-use super::pages::{DisplayText, Form, FormTargets, SignOutPage, SignedOutPage, html};
+use super::pages::{DisplayText, Form, FormTargets, FrontChannelPage, SignOutPage, SignedOutPage, html};
 use super::params::PROTOCOL_RULES;
 use super::told::{page_params, refuse_here, site_title};
 use super::{Params, Response, reply};
-use crate::command::{EndSession, EndedBy};
+use crate::command::{EndSession, EndedBy, FrontChannel};
 use crate::event::{Endpoint, Refusal};
 use crate::jose::IdTokenClaims;
 use crate::ledger::Failure;
@@ -84,15 +84,29 @@ async fn hinted(at: &At, browser: &Browser, claims: &IdTokenClaims, params: &Par
     let user = claims.sub.parse().ok();
     let command = EndSession { session: claims.sid, everywhere: user.filter(|_| everywhere).map(|user| (user, client)), by: EndedBy::Hint };
     let own = live_session(at, browser).is_some_and(|session| Some(session.id) == claims.sid);
-    let was_signed_in = end(at, command).await?;
-    let response = match wanted {
-        Some(uri) => {
-            let state: Vec<(&str, &str)> = params.get("state").map(|state| ("state", state)).into_iter().collect();
-            reply::redirect_302(&reply::append_query(uri, &state))
-        }
-        None => said(at, if was_signed_in { SIGNED_OUT } else { NOT_SIGNED_IN }),
-    };
+    let signed_out = at.ledger.end_session(&at.site, command, at.facts()).await?;
+    let state: Vec<(&str, &str)> = params.get("state").map(|state| ("state", state)).into_iter().collect();
+    let onward = wanted.map(|uri| reply::append_query(uri, &state));
+    let said = if signed_out.was_signed_in { SIGNED_OUT } else { NOT_SIGNED_IN };
+    // Another browser than the session's has other sessions at the apps, which their pages would end.
+    let pages = if own { signed_out.pages } else { Vec::new() };
+    let response = through_the_apps(at, said, &pages, onward.as_deref());
     Ok(if own { without_cookie(at, response) } else { response })
+}
+
+/// To the address that was asked for, or to the page that says so; by way of the apps' own pages if there are any.
+fn through_the_apps(at: &At, said: Said, pages: &[FrontChannel], onward: Option<&str>) -> Response {
+    if pages.is_empty() || !at.wants_html() {
+        return onward.map_or_else(|| self::said(at, said), reply::redirect_302);
+    }
+    let issuer = at.site.issuer();
+    let frame = |page: &FrontChannel| match page.session.map(|session| session.to_string()) {
+        Some(sid) => reply::append_query(page.uri.as_str(), &[("iss", issuer.as_str()), ("sid", &sid)]),
+        None => page.uri.as_str().to_owned(),
+    };
+    let frames: Vec<String> = pages.iter().map(frame).collect();
+    let Said { title, sentence } = said;
+    html(StatusCode::OK, &FrontChannelPage { site_title: site_title(at), title, sentence, frames: &frames, onward })
 }
 
 fn app_name(at: &At, claims: &IdTokenClaims) -> Option<DisplayText> {
@@ -134,13 +148,9 @@ async fn confirmed(at: &At, browser: &Browser, params: &Params) -> Result<Respon
     if params.get("decision") != Some("allow") {
         return Ok(said(at, STILL_SIGNED_IN));
     }
-    end(at, EndSession { session: Some(session), everywhere: None, by: EndedBy::Browser }).await?;
-    Ok(without_cookie(at, said(at, SIGNED_OUT)))
-}
-
-async fn end(at: &At, command: EndSession) -> Result<bool, Failure> {
-    let answer = at.ledger.submit(&at.site, command, at.facts()).await?.durable().await?;
-    answer.map_err(|refused| Failure::Contradiction(refused.refusal.to_string()))
+    let command = EndSession { session: Some(session), everywhere: None, by: EndedBy::Browser };
+    let pages = at.ledger.end_session(&at.site, command, at.facts()).await?.pages;
+    Ok(without_cookie(at, through_the_apps(at, SIGNED_OUT, &pages, None)))
 }
 
 fn without_cookie(at: &At, response: Response) -> Response {

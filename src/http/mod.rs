@@ -44,6 +44,7 @@ pub mod routes;
 mod security_headers;
 pub mod server;
 mod strict_io;
+mod switched_off;
 mod tiles;
 pub mod tls;
 mod to_client;

@@ -2,6 +2,7 @@
 
 use super::context::{At, Context, unknown_site};
 use super::recover::recover;
+use super::switched_off::{is_switched_off, switched_off};
 use super::{
     Inbound, Response, authorize, client_configuration, consent, discovery, inbound, introspect, jwks, login, logout, registration, reply,
     revoke, tiles, token, userinfo,
@@ -92,6 +93,7 @@ where
         return reply::not_found();
     }
     match context.at(&site, inbound) {
+        Some(at) if is_switched_off(&at) => switched_off(&at).await,
         Some(at) => endpoint(at).await,
         None => unknown_site(),
     }

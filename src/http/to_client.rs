@@ -28,7 +28,12 @@ pub struct Addressee<'a> {
 impl Interaction {
     /// Whom the answer is for.
     pub fn addressee(&self) -> Addressee<'_> {
-        Addressee { client: &self.client, redirect_uri: &self.redirect_uri, mode: self.requested.response_mode, state: self.state.as_deref() }
+        Addressee {
+            client: &self.client,
+            redirect_uri: &self.redirect_uri,
+            mode: self.requested.response_mode,
+            state: self.state.as_deref(),
+        }
     }
 }
 

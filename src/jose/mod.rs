@@ -11,6 +11,7 @@ mod error;
 mod further_claims;
 mod id_token;
 mod jwks;
+mod logout_token;
 mod public_key;
 mod request_object;
 mod signing_key;
@@ -23,6 +24,7 @@ pub use error::{JoseError, VerifyError};
 pub use further_claims::FurtherClaims;
 pub use id_token::{IdTokenClaims, at_hash, hashes_with_sha_512, left_half, left_half_of_sha_512};
 pub use jwks::{Curve, EcCurve, Jwk, JwkSet, KeyMaterial, KeyUse};
+pub use logout_token::{LogoutTokenClaims, backchannel_logout_event};
 pub use public_key::PublicKey;
 pub use request_object::{RequestObject, RequestObjectError};
 pub use signing_key::SigningKey;
@@ -32,6 +34,8 @@ pub use verify::{COMPACT_LENGTH_MAX, Verified, verify};
 pub const TYP_JWT: &str = "JWT";
 /// The `typ` of access tokens for a named resource (RFC 9068 §2.1).
 pub const TYP_ACCESS_TOKEN: &str = "at+jwt";
+/// The `typ` of logout tokens (OpenID Connect Back-Channel Logout §2.4).
+pub const TYP_LOGOUT_TOKEN: &str = "logout+jwt";
 
 #[cfg(test)]
 mod assertion_tests;

@@ -125,6 +125,7 @@ impl Ledger {
             known_tokens: Default::default(),
             tallies: tallies::Tallies::default(),
             registrations: Default::default(),
+            logouts: Default::default(),
             outbound: settings.outbound,
             kept_checkpoints: KeptCheckpoints::of(&directory),
             directory,

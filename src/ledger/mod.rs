@@ -21,6 +21,7 @@ mod introspect;
 mod keyring;
 mod known_tokens;
 mod log_key;
+mod logouts;
 mod mint;
 mod network;
 mod operate;
@@ -77,6 +78,7 @@ struct Shared {
     known_tokens: known_tokens::KnownTokens,
     tallies: tallies::Tallies,
     registrations: registrations::Registrations,
+    logouts: logouts::Attempts,
     outbound: Outbound,
     kept_checkpoints: KeptCheckpoints,
     directory: DataDirectory,

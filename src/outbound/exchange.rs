@@ -5,9 +5,11 @@ use super::limits::{Lane, Limits, Place};
 use super::{FetchError, Fetched, Freshness};
 use crate::terms::HttpsUrl;
 use bytes::Bytes;
-use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, HOST, USER_AGENT};
-use http::{Request, StatusCode};
-use http_body_util::{BodyExt, Empty, LengthLimitError, Limited};
+use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HOST, USER_AGENT};
+use http::response::Parts;
+use http::{Method, Request, StatusCode};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use std::net::SocketAddr;
@@ -52,24 +54,8 @@ pub(super) async fn secure(config: Arc<ClientConfig>, to: &Destination, stream: 
 
 /// Asks for the document and reads it whole.
 pub(super) async fn get(stream: TlsStream<TcpStream>, url: &HttpsUrl, accept: &'static str) -> Result<Fetched, FetchError> {
-    let mut builder = http1::Builder::new();
-    builder.max_buf_size(HEAD_BYTES).max_headers(HEAD_FIELDS);
-    let (mut sender, connection) = builder.handshake(TokioIo::new(stream)).await.map_err(broken)?;
-    // The connection ends with this call, whatever becomes of it.
-    let mut running = JoinSet::new();
-    running.spawn(connection);
-    let url = url.url();
-    let request = Request::get(&url[Position::BeforePath..Position::AfterQuery])
-        .header(HOST, &url[Position::BeforeHost..Position::BeforePath])
-        .header(USER_AGENT, AGENT)
-        .header(ACCEPT, accept)
-        .header(ACCEPT_ENCODING, "identity")
-        .body(Empty::<Bytes>::new())
-        .map_err(|error| FetchError::Broken(error.to_string()))?;
-    let (head, body) = sender.send_request(request).await.map_err(broken)?.into_parts();
-    if head.status.is_redirection() {
-        return Err(FetchError::Redirected(head.status.as_u16()));
-    }
+    let request = to(url, Method::GET).header(ACCEPT, accept).header(ACCEPT_ENCODING, "identity").body(Full::default());
+    let (head, body, _running) = answered(stream, request).await?;
     if head.status != StatusCode::OK {
         return Err(FetchError::Status(head.status.as_u16()));
     }
@@ -81,6 +67,44 @@ pub(super) async fn get(stream: TlsStream<TcpStream>, url: &HttpsUrl, accept: &'
         false => FetchError::Broken(error.to_string()),
     })?;
     Ok(Fetched { body: body.to_bytes(), freshness: Freshness::of(&head.headers) })
+}
+
+/// Sends the form and reads the answer's head; what follows it says nothing that is wanted.
+pub(super) async fn post_form(stream: TlsStream<TcpStream>, url: &HttpsUrl, form: String) -> Result<u16, FetchError> {
+    let request = to(url, Method::POST).header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(Full::from(form));
+    let (head, _, _running) = answered(stream, request).await?;
+    match head.status.is_success() {
+        true => Ok(head.status.as_u16()),
+        false => Err(FetchError::Status(head.status.as_u16())),
+    }
+}
+
+fn to(url: &HttpsUrl, method: Method) -> http::request::Builder {
+    let url = url.url();
+    Request::builder()
+        .method(method)
+        .uri(&url[Position::BeforePath..Position::AfterQuery])
+        .header(HOST, &url[Position::BeforeHost..Position::BeforePath])
+        .header(USER_AGENT, AGENT)
+}
+
+/// The answer up to its body, unless it points elsewhere. The connection ends with what is returned last.
+async fn answered(
+    stream: TlsStream<TcpStream>,
+    request: http::Result<Request<Full<Bytes>>>,
+) -> Result<(Parts, Incoming, JoinSet<hyper::Result<()>>), FetchError> {
+    let mut builder = http1::Builder::new();
+    builder.max_buf_size(HEAD_BYTES).max_headers(HEAD_FIELDS);
+    let (mut sender, connection) = builder.handshake(TokioIo::new(stream)).await.map_err(broken)?;
+    // The connection ends with this call's caller, whatever becomes of it.
+    let mut running = JoinSet::new();
+    running.spawn(connection);
+    let request = request.map_err(|error| FetchError::Broken(error.to_string()))?;
+    let (head, body) = sender.send_request(request).await.map_err(broken)?.into_parts();
+    match head.status.is_redirection() {
+        true => Err(FetchError::Redirected(head.status.as_u16())),
+        false => Ok((head, body, running)),
+    }
 }
 
 fn broken(error: hyper::Error) -> FetchError {

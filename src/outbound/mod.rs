@@ -1,4 +1,4 @@
-//! The way out: the one fetcher of what a client's metadata points at (THREATS.md A53, docs/decisions/0013).
+//! The way out: the one that fetches what a client's metadata points at, and posts to it (THREATS.md A53, docs/decisions/0013).
 //!
 //! https only, at public addresses unless the process settings allow others, 3 s in all, 64 KiB, no redirects, no cookies, no proxy.
 //! A name is looked up once, and the very address that was checked is connected to: an answer that changes meanwhile changes
@@ -17,12 +17,14 @@ pub use freshness::Freshness;
 
 use crate::terms::{Cidr, HttpsUrl};
 use bytes::Bytes;
-use limits::Limits;
+use limits::{Limits, Place};
 use resolve::Resolver;
 use roots::Roots;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
 
 /// What the process settings say of the way out.
 #[derive(Clone, Default, Debug)]
@@ -78,17 +80,42 @@ impl Outbound {
         fetched.unwrap_or(Err(FetchError::Slow))
     }
 
+    /// Posts a form; gives the status, which is one of success (2xx). What else is answered is not looked at.
+    ///
+    /// # Errors
+    /// See [`FetchError`]; all of them are the other side's fault, but for [`FetchError::Busy`].
+    pub async fn post_form(&self, url: &HttpsUrl, form: String) -> Result<u16, FetchError> {
+        let posted = tokio::time::timeout(PATIENCE, self.post_patiently(url, form)).await;
+        posted.unwrap_or(Err(FetchError::Slow))
+    }
+
     async fn get_patiently(&self, url: &HttpsUrl, accept: &'static str) -> Result<Fetched, FetchError> {
+        let way = self.open(url).await?;
+        exchange::get(way.stream, url, accept).await
+    }
+
+    async fn post_patiently(&self, url: &HttpsUrl, form: String) -> Result<u16, FetchError> {
+        let way = self.open(url).await?;
+        exchange::post_form(way.stream, url, form).await
+    }
+
+    async fn open(&self, url: &HttpsUrl) -> Result<Way, FetchError> {
         let inner = &*self.0;
         let to = address::Destination::of(url)?;
-        let _place = inner.limits.take(limits::Lane::All)?;
-        let _place_at_host = inner.limits.take(limits::Lane::Host(to.name()))?;
+        let place = inner.limits.take(limits::Lane::All)?;
+        let place_at_host = inner.limits.take(limits::Lane::Host(to.name()))?;
         let found = resolve::addresses(&inner.resolver, &inner.limits, &to).await?;
         let reachable = address::reachable(found, &inner.allow)?;
-        let (stream, _place_at_address) = exchange::connect(&reachable, &inner.limits).await?;
+        let (stream, place_at_address) = exchange::connect(&reachable, &inner.limits).await?;
         let stream = exchange::secure(inner.roots.config().await?, &to, stream).await?;
-        exchange::get(stream, url, accept).await
+        Ok(Way { stream, _places: [place, place_at_host, place_at_address] })
     }
+}
+
+/// An open connection, and the places it takes as long as it is used.
+struct Way {
+    stream: TlsStream<TcpStream>,
+    _places: [Place; 3],
 }
 
 impl Default for Outbound {

@@ -12,6 +12,7 @@ mod grants;
 mod keys;
 mod liveness;
 mod logins;
+mod logouts;
 mod sessions;
 mod site;
 mod table;
@@ -28,6 +29,7 @@ pub use grants::{Code, Ending, Grant, Grants, Token};
 pub use keys::{Key, Keys, LEEWAY_SECONDS, Standing};
 pub use liveness::{Life, Liveness};
 pub use logins::{Attempts, Logins};
+pub use logouts::{Logouts, PendingLogout};
 pub use sessions::{Session, Sessions};
 pub use site::{Server, Site};
 pub use users::{User, Users};
@@ -63,6 +65,8 @@ pub struct State {
     pub consents: Consents,
     /// Grants with their codes and access tokens.
     pub grants: Grants,
+    /// Clients that have yet to be told that a session is over.
+    pub logouts: Logouts,
     /// Signing keys.
     pub keys: Keys,
     /// What whose log it is adds to the digest.
@@ -111,7 +115,7 @@ impl State {
         sum.digest()
     }
 
-    fn sums(&self) -> [Sum; 10] {
+    fn sums(&self) -> [Sum; 11] {
         [
             self.clients.table().sum(),
             self.assertions.table().sum(),
@@ -122,6 +126,7 @@ impl State {
             self.grants.table().sum(),
             self.grants.codes_table().sum(),
             self.grants.tokens_table().sum(),
+            self.logouts.table().sum(),
             self.keys.table().sum(),
         ]
     }
@@ -140,6 +145,7 @@ impl State {
             self.grants.table().recount(),
             self.grants.codes_table().recount(),
             self.grants.tokens_table().recount(),
+            self.logouts.table().recount(),
             self.keys.table().recount(),
         ];
         shares.into_iter().for_each(|share| sum.add(share));
@@ -174,6 +180,7 @@ impl State {
                 self.users.fold(event, seq)
             }
             Event::Login(event) => self.logins.fold(event, t, &mut self.expiries),
+            Event::Logout(event) => self.logouts.fold(event, seq),
             Event::Session(event) => {
                 let idle_seconds = self.site.as_ref().map_or(0, |site| site.settings.session_idle_seconds);
                 self.sessions.fold(event, seq, t, idle_seconds, &mut self.expiries)

@@ -8,7 +8,7 @@ use super::table::Table;
 use crate::event::{Beginning, CodeEvent, SessionEvent, TokenEvent};
 use crate::terms::{Digest, GrantType, Seq, SessionId, Timestamp, UserId};
 use serde::Serialize;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// A person at a browser.
 #[derive(Clone, PartialEq, Debug, Serialize)]
@@ -44,6 +44,7 @@ impl Entity for Session {
 pub struct Sessions {
     by_id: Table<SessionId, Session>,
     by_cookie: HashMap<Digest, SessionId>,
+    by_user: HashMap<UserId, BTreeSet<SessionId>>,
 }
 
 impl Sessions {
@@ -55,6 +56,10 @@ impl Sessions {
     pub fn live_by_cookie(&self, cookie: &Digest, now: Timestamp) -> Option<&Session> {
         let session = self.by_cookie.get(cookie).and_then(|id| self.by_id.get(id))?;
         (session.ended.is_none() && now < session.expires_at).then_some(session)
+    }
+    /// Every session of this person that is remembered, in the order of their ids.
+    pub fn of_user(&self, user: &UserId) -> impl Iterator<Item = &Session> {
+        self.by_user.get(user).into_iter().flatten().filter_map(|id| self.by_id.get(id))
     }
     /// Every session that is remembered, in no order.
     pub fn iter(&self) -> impl Iterator<Item = &Session> {
@@ -96,6 +101,7 @@ impl Sessions {
                     changed: seq,
                 };
                 self.by_cookie.insert(*cookie, *session);
+                self.by_user.entry(*user).or_default().insert(*session);
                 self.by_id.insert(*session, new);
                 Ok(())
             }
@@ -153,6 +159,12 @@ impl Sessions {
             return expiries.add(until, Thing::Session(*id));
         }
         self.by_cookie.remove(&session.cookie);
+        if let Some(own) = self.by_user.get_mut(&session.user) {
+            own.remove(id);
+            if own.is_empty() {
+                self.by_user.remove(&session.user);
+            }
+        }
         self.by_id.remove(id);
     }
 }

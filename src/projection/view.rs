@@ -26,6 +26,8 @@ words!(
         Keys = "keys",
         /// Failed sign-ins, by login.
         Logins = "logins",
+        /// Clients that have yet to be told that a session is over, by id.
+        Logouts = "logouts",
         /// Browser sessions, by `sid`.
         Sessions = "sessions",
         /// Access tokens, by `jti`.
@@ -46,6 +48,7 @@ impl State {
             Collection::Grants => self.grants.table().len(),
             Collection::Keys => self.keys.table().len(),
             Collection::Logins => self.logins.table().len(),
+            Collection::Logouts => self.logouts.table().len(),
             Collection::Sessions => self.sessions.table().len(),
             Collection::Tokens => self.grants.tokens_table().len(),
             Collection::Users => self.users.table().len(),
@@ -62,6 +65,7 @@ impl State {
             Collection::Grants => written(self.grants.table(), |id, _| id.to_string(), wanted),
             Collection::Keys => written(self.keys.table(), |id, _| id.to_string(), wanted),
             Collection::Logins => written(self.logins.table(), |id, _| id.to_string(), wanted),
+            Collection::Logouts => written(self.logouts.table(), |id, _| id.to_string(), wanted),
             Collection::Sessions => written(self.sessions.table(), |id, _| id.to_string(), wanted),
             Collection::Tokens => written(self.grants.tokens_table(), |id, _| id.to_string(), wanted),
             Collection::Users => written(self.users.table(), |id, _| id.to_string(), wanted),

@@ -108,6 +108,7 @@ fn shown(state: &State, kind: Collection, id: String, entity: Value, t: Timestam
         | Collection::Consents
         | Collection::Keys
         | Collection::Logins
+        | Collection::Logouts
         | Collection::Sessions
         | Collection::Users => None,
     };

@@ -67,6 +67,8 @@ opaque_id!(/// Names a signing key; the `kid` of what it signs (RFC 7515 §4.1.4
     KeyId, "key_");
 opaque_id!(/// Names a password hash in the vault. A changed password is a new credential.
     CredentialId, "crd_");
+opaque_id!(/// Names one telling of one client that a session is over; what its logout tokens' `jti` begin with.
+    LogoutId, "lgo_");
 opaque_id!(/// The last segment of a `registration_client_uri` (RFC 7592 §3); written without its prefix there.
     RegistrationPath, "reg_");
 
@@ -174,6 +176,10 @@ impl IdSeed {
     /// The decision's identifier of this kind.
     pub fn id<T: Opaque>(&self) -> T {
         T::from_bytes(self.sixteen(T::PREFIX.as_bytes()))
+    }
+    /// The decision's `n`-th identifier of this kind, for a decision that makes several.
+    pub fn nth_id<T: Opaque>(&self, n: u64) -> T {
+        T::from_bytes(self.sixteen(&[T::PREFIX.as_bytes(), &n.to_be_bytes()].concat()))
     }
     /// The uuid v7 of the decision's `n`-th event, at this time (RFC 9562 §5.7).
     pub fn event_id(&self, n: u64, now: super::Timestamp) -> uuid::Uuid {

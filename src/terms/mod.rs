@@ -25,12 +25,15 @@ pub use digest::Digest;
 pub use error_code::ErrorCode;
 pub use https_url::HttpsUrl;
 pub use id::{
-    ClientId, CodeId, ConsentId, CredentialId, GrantId, IdSeed, InstanceId, KeyId, Opaque, RegistrationPath, RequestId, SessionId, TokenId,
-    UserId,
+    ClientId, CodeId, ConsentId, CredentialId, GrantId, IdSeed, InstanceId, KeyId, LogoutId, Opaque, RegistrationPath, RequestId,
+    SessionId, TokenId, UserId,
 };
 pub use moment::{Moment, RequestFacts};
 pub use pkce::{CodeChallenge, CodeVerifier};
-pub use protocol::{Acr, ApplicationType, ClientAlgorithm, GrantType, Prompt, RequestObjectAlgorithm, Role, SigningAlgorithm, TokenEndpointAuthMethod, TokenKind};
+pub use protocol::{
+    Acr, ApplicationType, ClientAlgorithm, GrantType, Prompt, RequestObjectAlgorithm, Role, SigningAlgorithm, TokenEndpointAuthMethod,
+    TokenKind,
+};
 pub use redirect_uri::{RedirectUri, RedirectUriError, RedirectUriRules};
 pub use response_type::{ResponseMode, ResponseType};
 pub use scope::{Act, CustomScope, Level, Meaning, NamedScope, Records, Resource, Rights, Scope, ScopeError, ScopeSet, Search};

@@ -52,12 +52,6 @@ class FormBrowser:
             fields.append((pressed["name"], pressed.get("value", "")))
         return self._go("POST", page.action, fields)
 
-    def sign_in_and_consent(self, url, username, password):
-        """From an authorization request to where it ends, as a person who has not signed in."""
-        page = self.open(url)
-        assert "<title>Sign in" in page.text, page.text
-        return self.submit(self.submit(page, "primary", username=username, password=password), "primary")
-
     def _go(self, method, url, fields=None):
         for _ in range(REDIRECTS_MAX):
             if not any(url.startswith(origin + "/") for origin in self.origins):
@@ -69,3 +63,17 @@ class FormBrowser:
             url = urllib.parse.urljoin(url, response.headers["Location"])
             method, fields = "GET", None
         raise AssertionError("too many redirects")
+
+
+class Person:
+    """Somebody with a browser, who signs in where that is asked."""
+
+    def __init__(self, issuer, username, password):
+        self.browser, self.username, self.password = FormBrowser(issuer[: issuer.index("/oauth2/")]), username, password
+
+    def answers(self, url, button="primary"):
+        """From an authorization request to where it ends, past the consent page with this button."""
+        page = self.browser.open(url)
+        if isinstance(page, Page) and "<title>Sign in" in page.text:
+            page = self.browser.submit(page, "primary", username=self.username, password=self.password)
+        return self.browser.submit(page, button) if isinstance(page, Page) else page

@@ -14,24 +14,11 @@ from oauthlib.oauth2 import AccessDeniedError, InvalidGrantError, MismatchingSta
 from requests.auth import HTTPBasicAuth
 from requests_oauthlib import OAuth2Session
 
-from form_browser import FormBrowser
+from form_browser import Person
 from steps import chapter, finish, step
 
 REDIRECT_URI = "https://witness.example.org/callback"
 SCOPE = ["openid", "profile", "email", "offline_access"]
-
-
-class Person:
-    """Somebody with a browser."""
-
-    def __init__(self, issuer, username, password):
-        self.browser, self.username, self.password = FormBrowser(issuer[: issuer.index("/oauth2/")]), username, password
-
-    def answers(self, url, button="primary"):
-        page = self.browser.open(url)
-        if "<title>Sign in" in page.text:
-            page = self.browser.submit(page, "primary", username=self.username, password=self.password)
-        return self.browser.submit(page, button) if not isinstance(page, str) else page
 
 
 class WebApp:
@@ -104,7 +91,8 @@ class WebApp:
     def loses_the_grant_by_reuse(self, first, second):
         third = dict(self.session.refresh_token(self.issuer + "/token", second["refresh_token"], **self._auth()))
         for dead in (first, third):
-            self._refused(InvalidGrantError, self.session.refresh_token, self.issuer + "/token", dead["refresh_token"], **self._auth())
+            asked = (self.session.refresh_token, self.issuer + "/token", dead["refresh_token"])
+            self._refused(InvalidGrantError, *asked, **self._auth())
         self.session.token = third
         assert self.session.get(self.issuer + "/userinfo").status_code == 401
 

@@ -52,18 +52,6 @@ pub async fn server() -> Arc<Server> {
     let server = Server::alone().await;
     let flags = ["authorize.implicit=true", "authorize.hybrid=true", "authorize.request_objects=true", "session_management=true"];
     server.writ(&[&["site", "set", "default", "redirect.warn_unverified=false"], &flags[..]].concat(), "");
-    let claims =
-        ["email_verified=true", "given_name=Amelia", "family_name=Park", "phone_number=+1 555 0100", "address={\"locality\":\"Aarau\"}"];
-    let claims: Vec<&str> = claims.iter().flat_map(|claim| ["--claim", claim]).collect();
-    server.writ(
-        &[
-            &["user", "add", "--username", "certified", "--claim", "name=Amelia Park", "--email", "amelia@example.org"],
-            &claims[..],
-            &["--password-stdin"],
-        ]
-        .concat(),
-        PASSWORD,
-    );
     *shared = Arc::downgrade(&server);
     server
 }

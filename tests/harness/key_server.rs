@@ -1,7 +1,7 @@
-//! A client's own server, whose `/keys` is its `jwks_uri`: real TLS on loopback, behaving well or badly.
+//! A client's own server, whose `/keys` is its `jwks_uri` and which is told of sign-outs: real TLS on loopback, behaving well or badly.
 
 use http::{HeaderValue, Response};
-use http_body_util::Full;
+use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -40,6 +40,14 @@ impl Behaviour {
         let headers = vec![("content-type", "application/json".to_owned()), ("cache-control", "max-age=600".to_owned())];
         Self { status: 200, headers, body: json!({ "keys": keys }).to_string(), delay: Duration::ZERO }
     }
+    /// An answer of this status without a body.
+    pub fn status(status: u16) -> Self {
+        Self { status, headers: vec![], body: String::new(), delay: Duration::ZERO }
+    }
+    /// No answer for so long that nobody waits for it.
+    pub fn silent() -> Self {
+        Self { delay: Duration::from_secs(600), ..Self::status(200) }
+    }
     pub fn cache_control(mut self, value: &str) -> Self {
         self.headers.retain(|(name, _)| *name != "cache-control");
         self.headers.push(("cache-control", value.to_owned()));
@@ -51,7 +59,16 @@ impl Behaviour {
 pub struct KeyServer {
     pub url: String,
     behaviour: Arc<Mutex<Behaviour>>,
-    requests: Arc<Mutex<usize>>,
+    heard: Arc<Mutex<Vec<Heard>>>,
+}
+
+/// A request that it was sent.
+#[derive(Clone, Debug)]
+pub struct Heard {
+    pub method: String,
+    pub path: String,
+    pub content_type: String,
+    pub body: String,
 }
 
 impl KeyServer {
@@ -66,14 +83,14 @@ impl KeyServer {
         let builder = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()));
         let builder = builder.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
         let acceptor = TlsAcceptor::from(Arc::new(builder.with_single_cert(vec![CERTIFICATE.cert.der().clone()], key).unwrap()));
-        let server = Self { url, behaviour: Arc::new(Mutex::new(behaviour)), requests: Arc::default() };
-        let (behaviour, requests) = (server.behaviour.clone(), server.requests.clone());
+        let server = Self { url, behaviour: Arc::new(Mutex::new(behaviour)), heard: Arc::default() };
+        let (behaviour, heard) = (server.behaviour.clone(), server.heard.clone());
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let (acceptor, behaviour, requests) = (acceptor.clone(), behaviour.clone(), requests.clone());
+                let (acceptor, behaviour, heard) = (acceptor.clone(), behaviour.clone(), heard.clone());
                 tokio::spawn(async move {
                     let Ok(stream) = acceptor.accept(stream).await else { return };
-                    let answer = service_fn(move |_: http::Request<Incoming>| answer(behaviour.clone(), requests.clone()));
+                    let answer = service_fn(move |request| answer(request, behaviour.clone(), heard.clone()));
                     let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), answer).await;
                 });
             }
@@ -85,12 +102,34 @@ impl KeyServer {
     }
     /// How often it was asked.
     pub fn requests(&self) -> usize {
-        *self.requests.lock().unwrap()
+        self.heard.lock().unwrap().len()
+    }
+    /// All that it was sent, in order.
+    pub fn heard(&self) -> Vec<Heard> {
+        self.heard.lock().unwrap().clone()
+    }
+    /// Waits until it has been sent so many requests.
+    pub async fn until_heard(&self, requests: usize) {
+        let heard = async {
+            while self.requests() < requests {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        let in_time = tokio::time::timeout(Duration::from_secs(60), heard).await;
+        assert!(in_time.is_ok(), "{} requests of {requests}", self.requests());
     }
 }
 
-async fn answer(behaviour: Arc<Mutex<Behaviour>>, requests: Arc<Mutex<usize>>) -> Result<Response<Full<Bytes>>, Infallible> {
-    *requests.lock().unwrap() += 1;
+async fn answer(
+    request: http::Request<Incoming>,
+    behaviour: Arc<Mutex<Behaviour>>,
+    heard: Arc<Mutex<Vec<Heard>>>,
+) -> Result<Response<Full<Bytes>>, Infallible> {
+    let (head, body) = request.into_parts();
+    let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+    let content_type = head.headers.get("content-type").map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default();
+    let (method, path) = (head.method.to_string(), head.uri.to_string());
+    heard.lock().unwrap().push(Heard { method, path, content_type, body: String::from_utf8(body.to_vec()).unwrap() });
     let behaviour = behaviour.lock().unwrap().clone();
     tokio::time::sleep(behaviour.delay).await;
     let mut response = Response::new(Full::new(Bytes::from(behaviour.body)));

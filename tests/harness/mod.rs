@@ -18,6 +18,7 @@ pub use authorization::Authorization;
 pub use browser::{Browser, Stop};
 pub use callback::{Callback, Way};
 pub use key_server::{Behaviour, KeyServer};
+pub use key_server::{Behaviour, Heard, KeyServer};
 pub use page::{Page, between};
 pub use server::Server;
 pub use signer::{ClientKey, JWT_BEARER, Signer, now};

@@ -8,6 +8,7 @@ mod consent;
 mod display_text;
 mod error;
 mod form_post;
+mod front_channel;
 mod onward;
 mod policy;
 mod scope_words;
@@ -20,6 +21,7 @@ pub use consent::{ClaimChoice, ConsentPage, OfflineChoice, PatientChoice, ScopeC
 pub use display_text::DisplayText;
 pub use error::{ErrorPage, NextStep};
 pub use form_post::FormPostPage;
+pub use front_channel::FrontChannelPage;
 pub use onward::{Onward, OnwardPage};
 pub use policy::FormTargets;
 pub use scope_words::{ScopeKind, ScopeWords, scope_words};

@@ -102,9 +102,8 @@ mod tests {
 
     #[test]
     fn what_a_site_does_not_answer_is_not_registered_there() {
-        let on = |implicit, hybrid| {
-            move |settings: &mut Settings| (settings.authorize_implicit, settings.authorize_hybrid) = (implicit, hybrid)
-        };
+        let on =
+            |implicit, hybrid| move |settings: &mut Settings| (settings.authorize_implicit, settings.authorize_hybrid) = (implicit, hybrid);
         for response_type in ResponseType::ALL {
             let body = || json!({ "response_types": [response_type.as_str()] });
             let is_code = *response_type == ResponseType::Code;

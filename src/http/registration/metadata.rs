@@ -3,6 +3,7 @@
 
 use super::flows::{Flows, flows};
 use super::keys::{Keys, keys};
+use super::logout::logout_uris;
 use crate::command::Refused;
 use crate::event::{ClientMetadata, Refusal, Settings};
 use crate::terms::{ApplicationType, RedirectUri, RedirectUriRules, ScopeSet, SigningAlgorithm, TokenEndpointAuthMethod};
@@ -47,10 +48,16 @@ pub fn parse_metadata(members: &Map<String, Value>, settings: &Settings) -> Resu
     };
     let Flows { response_types, grant_types } = flows(&read, settings)?;
     let Keys { signing_alg, jwks, jwks_uri } = keys(&read, token_endpoint_auth_method)?;
+    let redirect_uris = redirect_uris(&read, rules)?;
+    let logout = logout_uris(&read, &redirect_uris, rules)?;
     let metadata = ClientMetadata {
         application_type,
-        redirect_uris: redirect_uris(&read, rules)?,
+        redirect_uris,
         post_logout_redirect_uris: post_logout_uris(&read, rules)?,
+        backchannel_logout_uri: logout.backchannel,
+        backchannel_logout_session_required: logout.backchannel_session_required,
+        frontchannel_logout_uri: logout.frontchannel,
+        frontchannel_logout_session_required: logout.frontchannel_session_required,
         client_name: read.text("client_name", NAME_MAX)?,
         token_endpoint_auth_method,
         token_endpoint_auth_signing_alg: signing_alg,
@@ -199,7 +206,7 @@ impl Reader<'_> {
             Some(value) => value.as_u64().map(Some).ok_or_else(|| unacceptable(format!("{name} is not a number of seconds"))),
         }
     }
-    fn truth(&self, name: &str) -> Result<bool, Refused> {
+    pub(super) fn truth(&self, name: &str) -> Result<bool, Refused> {
         match self.0.get(name) {
             None | Some(Value::Null) => Ok(false),
             Some(value) => value.as_bool().ok_or_else(|| unacceptable(format!("{name} is not a boolean"))),

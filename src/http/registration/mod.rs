@@ -2,6 +2,7 @@
 
 mod flows;
 mod keys;
+mod logout;
 mod metadata;
 
 pub use metadata::{RequestedClient, parse_metadata};
