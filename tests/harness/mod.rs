@@ -17,7 +17,6 @@ pub use app::{App, Tokens};
 pub use authorization::Authorization;
 pub use browser::{Browser, Stop};
 pub use callback::{Callback, Way};
-pub use key_server::{Behaviour, KeyServer};
 pub use key_server::{Behaviour, Heard, KeyServer};
 pub use page::{Page, between};
 pub use server::Server;
