@@ -35,6 +35,7 @@ mod refusals;
 mod registration;
 mod request_objects;
 mod scopes;
+mod session_management;
 mod section_k;
 mod sites;
 mod time_travel;

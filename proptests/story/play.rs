@@ -42,7 +42,8 @@ impl Story {
     pub async fn begin(world: World, sites: &[&str]) -> Self {
         let mut apps = Vec::new();
         for site in sites {
-            apps.push(App::registered(&world, site, AppKind::Basic, App::SCOPE).await);
+            world.configure(site, &[("authorize.implicit", true.into()), ("authorize.hybrid", true.into())]).await;
+            apps.push(App::at_front(&world, site, AppKind::Basic, App::SCOPE).await);
         }
         let sites = sites.iter().map(|site| (*site).to_owned()).collect();
         let browsers = vec![Browser::default(); 2];
@@ -127,6 +128,10 @@ impl Story {
         let browser = &mut self.browsers[usize::from(browser) % count];
         match browser.authorize(&self.world, app, &person, &wish).await {
             Authorized::Code(code) => self.codes.push((at, code)),
+            Authorized::Front(code, tokens) => {
+                self.codes.extend(code.map(|code| (at, code)));
+                self.tokens.push((at, tokens));
+            }
             Authorized::Error(_) => {}
             Authorized::Page(reply) => drop(self.note("authorize", reply)),
         }
@@ -339,6 +344,7 @@ fn wish(ask: Ask) -> Wish {
         Ask::AnewWithPassword => Wish { prompt: Some("login"), ..right },
         Ask::AnewWithConsent => Wish { prompt: Some("consent"), ..right },
         Ask::AndIsDenied => Wish { allows: false, prompt: Some("consent"), ..right },
+        Ask::AtFront(response_type) => Wish { response_type, nonce: Some("n-0S6_WzA2Mj".to_owned()), ..right },
         Ask::AndGetsLess => Wish { without: Some("offline_access".to_owned()), ..right },
     }
 }

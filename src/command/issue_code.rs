@@ -1,7 +1,7 @@
 //! Answering an authorization request (RFC 6749 §4.1.2 and §4.2.2, OpenID Connect Core §3), the person having consented now or before:
 //! with a code, with tokens, or with both.
 
-use super::tokens::{IdTokenWishes, id_token_facts, still_allowed};
+use super::tokens::{Authentication, ClaimWishes, id_token_facts, refreshes, still_allowed};
 use super::{Decide, Decision, Draft, OpenidWishes};
 use crate::event::{
     Beginning, CodeEvent, ConsentEvent, Endpoint, Event, IdTokenFacts, IssuedIdToken, IssuedTokens, Refusal, RequestEvent, TokenEvent,
@@ -166,17 +166,14 @@ impl IssueCode {
             (Some(code), false) => Some(left_half(code.bytes())),
             (Some(_), true) => Some(self.wishes.code_half_sha512.clone()?),
         };
-        let wishes = IdTokenWishes {
-            user: Some(granting.session.user),
-            auth_time: granting.session.auth_time,
-            amr: &granting.session.amr,
-            acr: self.acr(),
-            claims: &self.wishes.claims.id_token,
-            nonce_at: granting.nonce_at,
-            // With no access token at all nobody will ask userinfo.
-            is_all: !self.wishes.response_type.has_token() && self.code.is_none(),
-        };
-        let facts = id_token_facts(granting.state, granting.site, granting.client, &granting.scope, wishes, moment.now)?;
+        let kid = granting.state.keys.signing(alg, moment.now)?.kid;
+        let session = granting.session;
+        let proof = Authentication { user: Some(session.user), auth_time: session.auth_time, amr: &session.amr };
+        let facts = id_token_facts(granting.state, granting.site, (kid, alg), proof, &granting.scope, granting.nonce_at);
+        // With no access token at all nobody will ask userinfo.
+        let is_all = !self.wishes.response_type.has_token() && self.code.is_none();
+        let wishes = ClaimWishes { acr: self.acr(), claims: &self.wishes.claims.id_token, is_all };
+        let facts = wishes.added_to(facts, granting.state, Some(session.user));
         Some(IdTokenFacts { c_hash, ..facts })
     }
 
@@ -186,8 +183,9 @@ impl IssueCode {
 
     /// What the grant rests on if no code begins it.
     fn begins(&self, session: &Session) -> Option<Beginning> {
-        let beginning = || Beginning { grant_type: GrantType::Implicit, auth_time: Some(session.auth_time), amr: session.amr.clone() };
-        self.code.is_none().then(beginning)
+        let (auth_time, amr) = (Some(session.auth_time), session.amr.clone());
+        let beginning = Beginning { grant_type: GrantType::Implicit, auth_time, amr, passwords_at: None };
+        self.code.is_none().then_some(beginning)
     }
 
     /// Never with a refresh token (RFC 6749 §4.2.2).
@@ -283,17 +281,10 @@ impl IssueCode {
             amr: session.amr.clone(),
             acr: self.acr(),
             claims: self.wishes.claims.clone(),
-            refresh: self.refreshes(&scope),
+            refresh: refreshes(&self.requested_scope, &scope),
             scope,
             expires_at: moment.now.plus_seconds(granting.site.settings.code_seconds),
         })
-    }
-
-    /// Whether a refresh token is to go with the access token (SPEC.md k-13): always, unless a SMART scope was asked for; then only
-    /// if the person allowed access while they are away.
-    fn refreshes(&self, allowed: &ScopeSet) -> bool {
-        let smart = self.requested_scope.iter().any(|scope| scope.is_smart());
-        !smart || allowed.has(NamedScope::OfflineAccess) || allowed.has(NamedScope::OnlineAccess)
     }
 
     fn refused(&self, reason: Refusal, moment: &Moment) -> Decision<IssuedAtFront> {

@@ -113,7 +113,9 @@ pub const FLAGS: &[Flag] = &[
     flag(
         "authorize.hybrid",
         Takes::Switch,
-        Costs::WhenOn("Codes and tokens stand in addresses together, where the browser's history and scripts can see them (RFC 9700 §2.1.2)."),
+        Costs::WhenOn(
+            "Codes and tokens stand in addresses together, where the browser's history and scripts can see them (RFC 9700 §2.1.2).",
+        ),
     ),
     flag(
         "authorize.request_objects",
@@ -135,7 +137,10 @@ pub const FLAGS: &[Flag] = &[
     flag(
         "keys.rotate_seconds",
         Takes::NumberOrNever(5, 3653 * DAY),
-        Costs::NeverOrAbove(90 * DAY, "A signing key that was copied unnoticed is good for longer than 90 days, or until somebody rotates it."),
+        Costs::NeverOrAbove(
+            90 * DAY,
+            "A signing key that was copied unnoticed is good for longer than 90 days, or until somebody rotates it.",
+        ),
     ),
     flag(
         "keys.publish_seconds",
@@ -147,7 +152,11 @@ pub const FLAGS: &[Flag] = &[
         Takes::Switch,
         Costs::WhenOff("A link to this server can send people on to an app that nobody has checked, without a word (RFC 9700 §4.11.2)."),
     ),
-    flag("compat.password_path", Takes::Switch, Costs::WhenOn("A second address takes people's passwords, which filters in front may not know.")),
+    flag(
+        "compat.password_path",
+        Takes::Switch,
+        Costs::WhenOn("A second address takes people's passwords, which filters in front may not know."),
+    ),
     flag(
         "introspection.seed_dialect",
         Takes::Switch,
@@ -266,7 +275,10 @@ mod tests {
             let is_free = FREE.iter().any(|(name, why)| *name == flag.name && !why.is_empty());
             assert_eq!(costs.is_empty(), is_free, "{}", flag.name);
             for sentence in costs {
-                assert!(sentence.ends_with('.') && sentence.matches(". ").count() == 0 && sentence.len() < 140, "one plain sentence: {sentence}");
+                assert!(
+                    sentence.ends_with('.') && sentence.matches(". ").count() == 0 && sentence.len() < 140,
+                    "one plain sentence: {sentence}"
+                );
             }
         }
     }

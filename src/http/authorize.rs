@@ -13,8 +13,8 @@ use crate::command::{ConsentFact, Refused};
 use crate::event::{Endpoint, Refusal};
 use crate::ledger::Failure;
 use crate::projection::{Consent, Session, State};
-use crate::query::{AuthorizationRequest, AuthorizationTarget, Objection, check_authorization, find_target};
-use crate::terms::{ClientId, Prompt, ResponseMode, ScopeSet, UserId};
+use crate::query::{AuthorizationRequest, AuthorizationTarget, Objection, check_authorization, find_target, subject};
+use crate::terms::{ClientId, Prompt, ResponseMode, ScopeSet};
 use http::header::{LOCATION, SET_COOKIE};
 use http::{Method, StatusCode};
 
@@ -159,7 +159,7 @@ async fn tell_here(at: &At, params: &Params, fault: Fault) -> Response {
 }
 
 async fn tell_there(at: &At, place: &Place, state: Option<&str>, fault: Fault) -> Response {
-    let to = Addressee { client: &place.client, redirect_uri: &place.redirect_uri, mode: place.mode, state };
+    let to = Addressee { client: &place.client, redirect_uri: &place.redirect_uri, mode: place.mode, state, session: None };
     let failure = match fault {
         Fault::Refused(refused) => {
             let client = Some(place.client.clone());
@@ -199,15 +199,6 @@ fn request(params: &Params) -> AuthorizationRequest<'_> {
 
 /// A good request: to the sign-in page, to the consent page, or straight back.
 async fn begin(at: &At, browser: &Browser, mut interaction: Interaction, hint: Option<&str>) -> Result<Response, Failure> {
-    let named: Vec<UserId> = interaction.requested.subjects.iter().filter_map(|subject| subject.parse().ok()).collect();
-    // Several may be named, and whoever of them is signed in answers (OpenID Connect Core §5.5.1).
-    if !interaction.requested.subjects.is_empty() {
-        let present = interaction::live_session(at, browser).map(|session| session.user).filter(|user| named.contains(user));
-        interaction.expected = present.or(named.first().copied());
-        if interaction.expected.is_none() {
-            return refuse_there(at, &interaction, Refusal::LoginRequired).await;
-        }
-    }
     if let Some(hint) = hint {
         interaction.expected = at.ledger.read_hint(&at.site, hint).and_then(|claims| claims.sub.parse().ok());
         if interaction.expected.is_none() {
@@ -231,13 +222,20 @@ fn is_enough(at: &At, session: &Session, interaction: &Interaction) -> bool {
     let requested = &interaction.requested;
     let anew = requested.prompt.iter().any(|prompt| matches!(prompt, Prompt::Login | Prompt::SelectAccount));
     let too_old = requested.max_age.is_some_and(|seconds| at.ledger.now() >= session.auth_time.plus_seconds(seconds));
-    !anew && !too_old && interaction.expected.is_none_or(|user| user == session.user)
+    !anew && !too_old && may_answer(session, interaction)
+}
+
+/// Whether it is the person of the hint, and one of those whom `claims` names (OpenID Connect Core §3.1.2.1, §5.5.1).
+fn may_answer(session: &Session, interaction: &Interaction) -> bool {
+    let named = &interaction.requested.subjects;
+    let is_hinted = interaction.expected.is_none_or(|user| user == session.user);
+    is_hinted && (named.is_empty() || named.contains(&subject(Some(session.user), &interaction.client)))
 }
 
 /// Someone is signed in: the consent page, unless the person allowed the same before.
 pub(super) async fn proceed(at: &At, browser: &Browser, interaction: Interaction, session: Option<&Session>) -> Result<Response, Failure> {
     // Another person than the hint's may have signed in (OpenID Connect Core §3.1.2.1).
-    if interaction.expected.is_some_and(|user| session.is_none_or(|session| session.user != user)) {
+    if session.is_some_and(|session| !may_answer(session, &interaction)) {
         return refuse_there(at, &interaction, Refusal::LoginRequired).await;
     }
     let silent = interaction.requested.prompt.contains(&Prompt::None);

@@ -62,10 +62,7 @@ fn words(refusal: Refusal) -> (&'static str, &'static str) {
             "The app that sent you is not registered at this site, or it is not allowed to sign people in. Nothing was sent to it. \
              Please tell the makers of the app.",
         ),
-        Refusal::SiteDisabled => (
-            "This site is switched off",
-            "Nobody can sign in here at the moment. Please ask those who run it.",
-        ),
+        Refusal::SiteDisabled => ("This site is switched off", "Nobody can sign in here at the moment. Please ask those who run it."),
         Refusal::RedirectUriMismatch => (
             "The app asked for an answer at an address that is not its own",
             "The redirect_uri of the request is missing or is not registered for this app, so nothing was sent there. Please tell the \

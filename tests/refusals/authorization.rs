@@ -75,7 +75,8 @@ pub async fn cases(court: &Court) -> Vec<Case> {
 }
 
 async fn at_front(court: &Court) -> Vec<Case> {
-    let app = court.open.app(json!({ "response_types": ["id_token", "code id_token"] })).await;
+    let grants = ["authorization_code", "implicit", "refresh_token"];
+    let app = court.open.app(json!({ "response_types": ["id_token", "code id_token"], "grant_types": grants })).await;
     let mut cases = vec![];
     for (reason, error, bend) in IN_FRAGMENT {
         for response_type in ["id_token", "id_token code"] {
