@@ -2,7 +2,9 @@
 
 use super::audit::Count;
 use super::{Outcome, Refusal, Severity};
-use crate::terms::{Acr, ClientId, CodeId, GrantId, GrantType, KeyId, ScopeSet, Seq, SessionId, SigningAlgorithm, Timestamp, TokenId, UserId};
+use crate::terms::{
+    Acr, ClientId, CodeId, GrantId, GrantType, KeyId, ScopeSet, Sector, Seq, SessionId, SigningAlgorithm, Timestamp, TokenId, UserId,
+};
 use serde::{Deserialize, Serialize};
 
 /// What happened to an access token.
@@ -107,6 +109,9 @@ pub struct IssuedTokens {
     /// The resource named by the authorization request; the access token's `aud`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub audience: Option<String>,
+    /// The sector whose name for the person is the `sub`; none if that is the user's own id (OpenID Connect Core §8).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sector: Option<Sector>,
     /// The key that signs the access token.
     pub kid: KeyId,
     /// What the ID token rests on; none without `openid`.
@@ -133,6 +138,9 @@ pub struct IssuedIdToken {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub begins: Option<Beginning>,
     pub scope: ScopeSet,
+    /// As with [`IssuedTokens`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sector: Option<Sector>,
     pub id_token: IdTokenFacts,
     pub issued_at: Timestamp,
     pub expires_at: Timestamp,

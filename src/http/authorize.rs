@@ -13,7 +13,7 @@ use crate::command::{ConsentFact, Refused};
 use crate::event::{Endpoint, Refusal};
 use crate::ledger::Failure;
 use crate::projection::{Consent, Session, State};
-use crate::query::{AuthorizationRequest, AuthorizationTarget, Objection, check_authorization, find_target, subject};
+use crate::query::{AuthorizationRequest, AuthorizationTarget, Objection, check_authorization, find_target};
 use crate::terms::{ClientId, Prompt, ResponseMode, ScopeSet};
 use http::header::{LOCATION, SET_COOKIE};
 use http::{Method, StatusCode};
@@ -200,7 +200,7 @@ fn request(params: &Params) -> AuthorizationRequest<'_> {
 /// A good request: to the sign-in page, to the consent page, or straight back.
 async fn begin(at: &At, browser: &Browser, mut interaction: Interaction, hint: Option<&str>) -> Result<Response, Failure> {
     if let Some(hint) = hint {
-        interaction.expected = at.ledger.read_hint(&at.site, hint).and_then(|claims| claims.sub.parse().ok());
+        interaction.expected = at.ledger.read_hint(&at.site, hint).and_then(|claims| at.ledger.user_of_hint(&at.site, &claims));
         if interaction.expected.is_none() {
             return refuse_there(at, &interaction, Refusal::ParameterMalformed).await;
         }
@@ -222,20 +222,21 @@ fn is_enough(at: &At, session: &Session, interaction: &Interaction) -> bool {
     let requested = &interaction.requested;
     let anew = requested.prompt.iter().any(|prompt| matches!(prompt, Prompt::Login | Prompt::SelectAccount));
     let too_old = requested.max_age.is_some_and(|seconds| at.ledger.now() >= session.auth_time.plus_seconds(seconds));
-    !anew && !too_old && may_answer(session, interaction)
+    !anew && !too_old && may_answer(at, session, interaction)
 }
 
 /// Whether it is the person of the hint, and one of those whom `claims` names (OpenID Connect Core §3.1.2.1, §5.5.1).
-fn may_answer(session: &Session, interaction: &Interaction) -> bool {
+fn may_answer(at: &At, session: &Session, interaction: &Interaction) -> bool {
     let named = &interaction.requested.subjects;
     let is_hinted = interaction.expected.is_none_or(|user| user == session.user);
-    is_hinted && (named.is_empty() || named.contains(&subject(Some(session.user), &interaction.client)))
+    let sector = || at.site.read(|state| state.clients.by_id(&interaction.client).and_then(|client| client.metadata.sector()));
+    is_hinted && (named.is_empty() || named.contains(&at.site.subject(Some(session.user), &interaction.client, sector().as_ref())))
 }
 
 /// Someone is signed in: the consent page, unless the person allowed the same before.
 pub(super) async fn proceed(at: &At, browser: &Browser, interaction: Interaction, session: Option<&Session>) -> Result<Response, Failure> {
     // Another person than the hint's may have signed in (OpenID Connect Core §3.1.2.1).
-    if session.is_some_and(|session| !may_answer(session, &interaction)) {
+    if session.is_some_and(|session| !may_answer(at, session, &interaction)) {
         return refuse_there(at, &interaction, Refusal::LoginRequired).await;
     }
     let silent = interaction.requested.prompt.contains(&Prompt::None);

@@ -2,7 +2,7 @@
 //! admin API, which tells what the endpoint would have said then.
 
 use crate::ledger::{Failure, Site};
-use crate::query::{Introspection, Status, TokenFacts, subject, visible_scope};
+use crate::query::{Introspection, Status, TokenFacts, visible_scope};
 use crate::terms::{ClientId, UserId};
 use serde_json::{Map, Value, json};
 
@@ -51,7 +51,7 @@ fn outline(site: &Site, facts: &TokenFacts) -> Map<String, Value> {
     body.insert("scope".into(), visible_scope(&facts.scope, site.name()).to_string().into());
     body.insert("client_id".into(), facts.client.as_str().into());
     body.insert("exp".into(), facts.expires_at.unix_seconds().into());
-    body.insert("sub".into(), subject(facts.user, &facts.client).into());
+    body.insert("sub".into(), site.subject(facts.user, &facts.client, facts.sector.as_ref()).into());
     body
 }
 

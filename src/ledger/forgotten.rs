@@ -159,6 +159,7 @@ fn facts(tokens: IssuedTokens, scope: ScopeSet, expires_at: Timestamp) -> TokenF
         scope,
         claims: tokens.userinfo_claims,
         audience: tokens.audience,
+        sector: tokens.sector,
         issued_at: tokens.issued_at,
         expires_at,
     }

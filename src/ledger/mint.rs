@@ -4,7 +4,7 @@ use super::{Failure, Ledger, SignedToken, Site, refresh_token};
 use crate::event::{IdTokenFacts, IssuedIdToken, IssuedTokens};
 use crate::jose::{AccessTokenClaims, FurtherClaims, IdTokenClaims, at_hash};
 use crate::query;
-use crate::terms::{ClientId, NamedScope, ScopeSet, Secret, SessionId, SigningAlgorithm, Timestamp, UserId};
+use crate::terms::{ClientId, NamedScope, ScopeSet, Secret, Sector, SessionId, SigningAlgorithm, Timestamp, UserId};
 use serde_json::{Map, Value};
 
 /// The tokens of one response.
@@ -43,7 +43,7 @@ impl Ledger {
         let scope = query::visible_scope(&issued.scope, site.name());
         let claims = AccessTokenClaims {
             iss: site.issuer(),
-            sub: query::subject(issued.user, &issued.client),
+            sub: site.subject(issued.user, &issued.client, issued.sector.as_ref()),
             aud: issued.audience.clone().unwrap_or_else(|| issued.client.to_string()),
             client_id: issued.client.clone(),
             jti: issued.token,
@@ -80,7 +80,7 @@ impl Ledger {
         };
         let claims = IdTokenClaims {
             iss: site.issuer(),
-            sub: query::subject(to.user, to.client),
+            sub: site.subject(to.user, to.client, to.sector),
             aud: to.client.clone(),
             exp: to.expires_at.unix_seconds(),
             iat: to.issued_at.unix_seconds(),
@@ -125,17 +125,20 @@ struct Addressed<'a> {
     user: Option<UserId>,
     session: Option<SessionId>,
     scope: &'a ScopeSet,
+    sector: Option<&'a Sector>,
     issued_at: Timestamp,
     expires_at: Timestamp,
 }
 
 impl<'a> Addressed<'a> {
     fn of(issued: &'a IssuedTokens) -> Self {
-        let IssuedTokens { client, user, session, scope, issued_at, expires_at, .. } = issued;
-        Self { client, user: *user, session: *session, scope, issued_at: *issued_at, expires_at: *expires_at }
+        let IssuedTokens { client, user, session, scope, sector, issued_at, expires_at, .. } = issued;
+        let sector = sector.as_ref();
+        Self { client, user: *user, session: *session, scope, sector, issued_at: *issued_at, expires_at: *expires_at }
     }
     fn of_alone(issued: &'a IssuedIdToken) -> Self {
-        let IssuedIdToken { client, user, session, scope, issued_at, expires_at, .. } = issued;
-        Self { client, user: Some(*user), session: Some(*session), scope, issued_at: *issued_at, expires_at: *expires_at }
+        let IssuedIdToken { client, user, session, scope, sector, issued_at, expires_at, .. } = issued;
+        let sector = sector.as_ref();
+        Self { client, user: Some(*user), session: Some(*session), scope, sector, issued_at: *issued_at, expires_at: *expires_at }
     }
 }

@@ -7,7 +7,8 @@ use super::expiry::{Expiries, Thing};
 use super::table::Table;
 use crate::event::{AskedClaims, Beginning, CodeEvent, ConsentEvent, GrantEvent, IssuedIdToken, IssuedTokens, RefreshEvent, TokenEvent};
 use crate::terms::{
-    Acr, ClientId, CodeChallenge, CodeId, Digest, GrantId, GrantType, KeyId, ScopeSet, Seq, SessionId, Subject, Timestamp, TokenId, UserId,
+    Acr, ClientId, CodeChallenge, CodeId, Digest, GrantId, GrantType, KeyId, ScopeSet, Sector, Seq, SessionId, Subject, Timestamp, TokenId,
+    UserId,
 };
 use serde::Serialize;
 use std::collections::{HashMap, HashSet};
@@ -89,6 +90,9 @@ pub struct Token {
     /// The claims that userinfo tells besides those of the scope.
     pub claims: Vec<String>,
     pub audience: Option<String>,
+    /// The sector whose name for the person it bears; none if it bears the user's own id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sector: Option<Sector>,
     /// The keys that signed it and the ID token that went with it.
     pub signed_by: [Option<KeyId>; 2],
     pub issued_at: Timestamp,
@@ -302,6 +306,7 @@ impl Grants {
             scope: tokens.scope.clone(),
             claims: tokens.userinfo_claims.clone(),
             audience: tokens.audience.clone(),
+            sector: tokens.sector.clone(),
             signed_by: [Some(tokens.kid), tokens.id_token.as_ref().map(|id_token| id_token.kid)],
             issued_at: tokens.issued_at,
             expires_at: tokens.expires_at,

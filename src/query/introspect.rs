@@ -1,7 +1,7 @@
 //! Introspection (RFC 7662): what is known of a token at an instant. How it is told, and to whom, is `http`'s business.
 
 use crate::projection::{Life, State};
-use crate::terms::{ClientId, GrantId, KeyId, ParseError, ScopeSet, Seq, SessionId, Timestamp, TokenId, UserId};
+use crate::terms::{ClientId, GrantId, KeyId, ParseError, ScopeSet, Sector, Seq, SessionId, Timestamp, TokenId, UserId};
 use std::{fmt, str::FromStr};
 
 /// Which token is meant, by what names it in the log.
@@ -106,6 +106,8 @@ pub struct TokenFacts {
     /// What userinfo tells besides what the scope shows.
     pub claims: Vec<String>,
     pub audience: Option<String>,
+    /// The sector whose name for the person is the `sub`; none if that is the user's own id.
+    pub sector: Option<Sector>,
     pub issued_at: Timestamp,
     pub expires_at: Timestamp,
 }
@@ -132,6 +134,7 @@ fn introspect_access(state: &State, id: &TokenId, now: Timestamp) -> Introspecti
         scope: token.scope.clone(),
         claims: token.claims.clone(),
         audience: token.audience.clone(),
+        sector: token.sector.clone(),
         issued_at: token.issued_at,
         expires_at: token.expires_at,
     };
@@ -166,6 +169,7 @@ fn introspect_refresh(state: &State, grant: &GrantId, generation: Option<u32>, n
         scope: grant.scope.clone(),
         claims: grant.claims.userinfo.clone(),
         audience: grant.audience.clone(),
+        sector: tokens.sector.clone(),
         issued_at: tokens.issued_at,
         expires_at,
     };

@@ -26,8 +26,6 @@ impl Way {
 #[derive(Clone, Debug)]
 pub struct Callback {
     pub way: Way,
-    /// Where it went, without what it brought.
-    pub to: String,
     pub params: BTreeMap<String, String>,
     /// The names in the order in which they came.
     pub names: Vec<String>,
@@ -57,7 +55,7 @@ impl Callback {
         let names: Vec<String> = pairs.iter().map(|(name, _)| name.clone()).collect();
         let params: BTreeMap<String, String> = pairs.into_iter().collect();
         assert_eq!(params.len(), names.len(), "a parameter is twice: {names:?}");
-        Self { way, to, params, names, raw }
+        Self { way, params, names, raw }
     }
     pub fn get(&self, name: &str) -> Option<&str> {
         self.params.get(name).map(String::as_str)
