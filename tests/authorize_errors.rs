@@ -79,7 +79,8 @@ async fn k_9_each_error_travels_as_its_answer_would_have() {
             for (what, bend, error) in &faults {
                 let right = app.authorization().with("response_type", response_type).with("response_mode", mode);
                 let request = bend(right.clone());
-                let shape = (request.get("response_type"), request.get("response_mode")) == (right.get("response_type"), right.get("response_mode"));
+                let shape = (request.get("response_type"), request.get("response_mode"))
+                    == (right.get("response_type"), right.get("response_mode"));
                 let known = if shape { response_type } else { known_type(&request) };
                 let by_type = if known == "code" { Way::Query } else { Way::Fragment };
                 let way = match request.get("response_mode") {

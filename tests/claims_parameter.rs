@@ -115,7 +115,11 @@ async fn only_the_subject_that_was_asked_for_may_answer() {
     let app = Site::standard().await.confidential().await;
     let mut browser = Browser::new();
     let amelia = jwt_part(&app.tokens(&mut browser).await.id, 1)["sub"].clone();
-    for (sub, error) in [(amelia.clone(), None), (json!("00000000-0000-4000-8000-000000000000"), Some("login_required")), (json!("x"), Some("login_required"))] {
+    for (sub, error) in [
+        (amelia.clone(), None),
+        (json!("00000000-0000-4000-8000-000000000000"), Some("login_required")),
+        (json!("x"), Some("login_required")),
+    ] {
         for wish in [json!({ "value": sub }), json!({ "values": [sub] })] {
             let request = asking(&app, &json!({ "id_token": { "sub": wish } })).with("prompt", "none");
             let left = browser.open(&request.url()).await.left();

@@ -42,7 +42,8 @@ fn has(response_type: &str, word: &str) -> bool {
 
 /// The events of the log that one request told.
 fn told(app: &App, kind: &str) -> Vec<Value> {
-    let log = app.site.server.writ(&["--site", &app.site.name, "log", &format!("--client={}", app.client_id), "-o", "ndjson", "-n", "1000"], "");
+    let log =
+        app.site.server.writ(&["--site", &app.site.name, "log", &format!("--client={}", app.client_id), "-o", "ndjson", "-n", "1000"], "");
     let events = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     events.filter(|event| event["type"] == kind).collect()
 }
@@ -275,6 +276,20 @@ async fn a_form_is_posted_by_a_page_that_may_do_nothing_else() {
     assert_eq!(answer.status, 200);
     answer.assert_not_stored();
     let policy = answer.header("content-security-policy").unwrap();
-    assert!(policy.starts_with("default-src 'none'") && policy.contains("script-src 'sha256-") && policy.contains("form-action"), "{policy}");
+    assert!(
+        policy.starts_with("default-src 'none'") && policy.contains("script-src 'sha256-") && policy.contains("form-action"),
+        "{policy}"
+    );
     assert!(!answer.text().contains(&format!("{}?", App::REDIRECT_URI)), "nothing stands in the address");
+}
+
+#[tokio::test]
+async fn a_form_to_an_app_that_nobody_has_checked_waits_for_a_press() {
+    let app = Site::standard().await.confidential().await;
+    let request = app.authorization().with("response_mode", "form_post").with("scope", "no:such");
+    let page = Browser::new().open(&request.url()).await.page();
+    assert_eq!((page.status(), page.action.as_ref().map(url::Url::as_str)), (400, Some(App::REDIRECT_URI)));
+    assert!(page.text().contains("Nobody here has checked this app") && !page.text().contains("<script"), "{}", page.text());
+    let callback = Callback::of(crate::harness::Stop::Shown(Box::new(page)), App::REDIRECT_URI);
+    assert_eq!((callback.must("error"), callback.get("state")), ("invalid_scope", request.get("state")));
 }

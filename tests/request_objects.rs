@@ -110,7 +110,9 @@ async fn each_wrong_object_is_refused_where_the_parameters_beside_it_say() {
         ("another response_type", unsigned(&of(json!({ "response_type": "token" })))),
     ];
     for (what, object) in &wrong {
-        for (response_type, mode, way) in [("code", None, Way::Query), ("code id_token", None, Way::Fragment), ("code", Some("form_post"), Way::FormPost)] {
+        for (response_type, mode, way) in
+            [("code", None, Way::Query), ("code id_token", None, Way::Fragment), ("code", Some("form_post"), Way::FormPost)]
+        {
             let request = app.authorization().with("response_type", response_type).with("request", object);
             let request = mode.map_or(request.clone(), |mode| request.with("response_mode", mode));
             let callback = asked(&request).await;
@@ -121,9 +123,6 @@ async fn each_wrong_object_is_refused_where_the_parameters_beside_it_say() {
         let page = Browser::new().open(&nowhere.url()).await.page();
         assert_eq!((page.status(), page.answer.location()), (400, None), "{what}: nobody knows where to");
     }
-    let bad_address = app.authorization().with("request", &unsigned(&of(json!({ "redirect_uri": "https://evil.example/" }))));
-    let page = Browser::new().open(&bad_address.url()).await.page();
-    assert_eq!((page.status(), page.answer.location()), (400, None), "an object's address is matched like any other");
 }
 
 #[tokio::test]
@@ -147,7 +146,9 @@ async fn an_object_is_read_at_a_registered_address_and_kept_as_long_as_it_may_be
     let fragment = request.clone().with("request_uri", &format!("{}#v2", server.url));
     assert_eq!(asked(&fragment).await.must("error"), "login_required", "the registered address, before any fragment");
     assert_eq!(server.requests(), 4, "another fragment is another object (OpenID Connect Core §6.2)");
-    for other in [format!("{}?x=1", server.url), format!("{}/", server.url), server.url.replace("/keys", "/other"), "https://127.0.0.1/".into()] {
+    for other in
+        [format!("{}?x=1", server.url), format!("{}/", server.url), server.url.replace("/keys", "/other"), "https://127.0.0.1/".into()]
+    {
         let callback = asked(&request.clone().with("request_uri", &other)).await;
         assert_eq!((callback.must("error"), server.requests()), ("invalid_request_uri", 4), "{other}");
     }
@@ -175,4 +176,21 @@ async fn an_address_that_gives_no_object_is_refused_and_hurts_nobody() {
     assert_eq!((callback.must("error"), hidden.requests()), ("invalid_request_uri", 0), "an address that is not public gets no packet");
     let both = app.authorization().with("request_uri", &hidden.url).with("request", "x");
     assert_eq!(asked(&both).await.must("error"), "invalid_request");
+}
+
+#[tokio::test]
+async fn the_redirect_uri_of_a_request_object_is_matched_like_any_other() {
+    let app = client(&site().await, json!({ "redirect_uris": [App::REDIRECT_URI, "https://client.example.org/other"] })).await;
+    for wrong in ["https://evil.example/", "https://client.example.org/other/", "//client.example.org/other", "javascript:alert(1)"] {
+        let request = app.authorization().with("request", &unsigned(&claims(&app, json!({ "redirect_uri": wrong }))));
+        for request in [request.clone(), request.with("prompt", "none").with("response_type", "id_token")] {
+            let page = Browser::new().open(&request.url()).await.page();
+            assert_eq!((page.status(), page.answer.location()), (400, None), "{wrong}");
+            assert!(page.text().contains("redirect_uri") && page.action.is_none(), "{wrong}: {}", page.text());
+        }
+    }
+    let other = json!({ "redirect_uri": "https://client.example.org/other", "prompt": "none" });
+    let request = app.authorization().with("request", &unsigned(&claims(&app, other)));
+    let callback = asked(&request.with("redirect_uri", "https://client.example.org/other")).await;
+    assert_eq!(callback.must("error"), "login_required");
 }

@@ -102,7 +102,11 @@ impl Browser {
             if next.host_str() != Some(HOST) {
                 let verifier = wish.pkce.then(|| verifier.clone());
                 let front = fragment_of(&next);
-                let code = query_of(&next, "code").or_else(|| front.get("code").cloned()).map(|code| CodeInHand { code, verifier, redirect_uri: wish.redirect_uri.clone() });
+                let code = query_of(&next, "code").or_else(|| front.get("code").cloned()).map(|code| CodeInHand {
+                    code,
+                    verifier,
+                    redirect_uri: wish.redirect_uri.clone(),
+                });
                 let one = |name: &str| front.get(name).cloned();
                 if let Some(id) = one("id_token").or_else(|| one("access_token")) {
                     let access = one("access_token").unwrap_or_else(|| id.clone());

@@ -75,7 +75,9 @@ pub enum TokenEvent {
 impl TokenEvent {
     pub(crate) fn weight(&self) -> (Outcome, Severity) {
         match self {
-            Self::Granted(_) | Self::IdTokenIssued(_) | Self::Introspected { .. } | Self::UserinfoRead { .. } => (Outcome::Success, Severity::Info),
+            Self::Granted(_) | Self::IdTokenIssued(_) | Self::Introspected { .. } | Self::UserinfoRead { .. } => {
+                (Outcome::Success, Severity::Info)
+            }
             Self::Revoked { .. } => (Outcome::Success, Severity::Low),
             Self::Denied { .. } => (Outcome::Denied, Severity::Medium),
             Self::ForgeryDetected { .. } => (Outcome::Failure, Severity::Critical),

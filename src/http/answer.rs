@@ -1,10 +1,10 @@
 //! Answering an authorization request, once it is clear what the person wants (RFC 6749 §4.1.2 and §4.2.2, OpenID Connect Core §3).
 
+use super::Response;
 use super::context::{At, failed};
 use super::interaction::Interaction;
 use super::to_client::{error_to_client, gone, refuse_there, to_client, told_of};
 use super::told::{busy, say_here};
-use super::Response;
 use crate::command::{ConsentFact, Decide, DenyConsent, IssueCode, IssuedAtFront, OpenidWishes};
 use crate::event::{AskedClaims, Refusal};
 use crate::jose::left_half_of_sha_512;

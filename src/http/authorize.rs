@@ -77,7 +77,11 @@ async fn authorize(at: &At, params: &Params, repeats: bool) -> Response {
         Err(Unanswerable::There(place, fault)) => return tell_there(at, &place, params.get("state"), fault).await,
     };
     let (browser, is_new) = interaction::browser(at);
-    let place = Place { client: interaction.client.clone(), redirect_uri: interaction.redirect_uri.clone(), mode: interaction.requested.response_mode };
+    let place = Place {
+        client: interaction.client.clone(),
+        redirect_uri: interaction.redirect_uri.clone(),
+        mode: interaction.requested.response_mode,
+    };
     let response = match begin(at, &browser, interaction, params.get("id_token_hint")).await {
         Ok(response) => response,
         Err(failure) => tell_there(at, &place, params.get("state"), Fault::Failed(failure)).await,

@@ -158,3 +158,19 @@ pub async fn gone(at: &At, interaction: &Interaction) -> Option<Response> {
         Err(refusal) => Some(refuse_here(at, Endpoint::Authorize, refusal, Some(interaction.client.clone())).await),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_passes_is_told_apart_from_what_is_broken_and_a_log_that_stopped_says_nothing() {
+        let told = |failure| told_of(failure).map(|told| told.code.as_str()).ok();
+        assert_eq!([told(Failure::Busy), told(Failure::ClockUntrusted)], [Some("temporarily_unavailable"); 2]);
+        let broken = [Failure::Unreadable("x".to_owned()), Failure::Contradiction("y".to_owned())];
+        assert_eq!(broken.map(told), [Some("server_error"); 2]);
+        assert_eq!(told(Failure::Stopped), None);
+        let told = told_of(Failure::Unreadable("key_abc is not in the vault".to_owned())).ok().unwrap();
+        assert_eq!(told.description, "The server failed", "why is for the trace");
+    }
+}

@@ -2,10 +2,12 @@
 
 #![expect(missing_docs, reason = "a member whose type says what it is needs no sentence of its own")]
 
+mod begin;
+
 use super::digest::Entity;
 use super::expiry::{Expiries, Thing};
 use super::table::Table;
-use crate::event::{AskedClaims, Beginning, CodeEvent, ConsentEvent, GrantEvent, IssuedIdToken, IssuedTokens, RefreshEvent, TokenEvent};
+use crate::event::{AskedClaims, CodeEvent, ConsentEvent, GrantEvent, IssuedIdToken, IssuedTokens, RefreshEvent, TokenEvent};
 use crate::terms::{
     Acr, ClientId, CodeChallenge, CodeId, Digest, GrantId, GrantType, KeyId, ScopeSet, Sector, Seq, SessionId, Subject, Timestamp, TokenId,
     UserId,
@@ -372,52 +374,6 @@ impl Grants {
 }
 
 impl Grant {
-    /// One that begins with its first tokens.
-    fn without_code(tokens: &IssuedTokens, beginning: &Beginning, seq: Seq, expires_at: Timestamp) -> Self {
-        Self {
-            scope: tokens.scope.clone(),
-            audience: tokens.audience.clone(),
-            refresh: tokens.generation.is_some(),
-            ..Self::begun(tokens.grant, &tokens.client, (tokens.user, tokens.session), beginning, seq, expires_at)
-        }
-    }
-
-    /// One that begins, with nothing in it.
-    fn begun(
-        id: GrantId,
-        client: &ClientId,
-        (user, session): (Option<UserId>, Option<SessionId>),
-        beginning: &Beginning,
-        seq: Seq,
-        expires_at: Timestamp,
-    ) -> Self {
-        Self {
-            id,
-            client: client.clone(),
-            user,
-            session,
-            grant_type: beginning.grant_type,
-            scope: ScopeSet::default(),
-            auth_time: beginning.auth_time,
-            amr: beginning.amr.clone(),
-            acr: None,
-            claims: AskedClaims::default(),
-            audience: None,
-            refresh: false,
-            code: None,
-            issued: seq,
-            has_nonce: false,
-            redeemed_at: None,
-            tokens: None,
-            rotated_at: Timestamp::default(),
-            rotated: seq,
-            verifier_failures: 0,
-            ended: None,
-            changed: seq,
-            expires_at,
-        }
-    }
-
     /// Whom sealed facts about it belong to, if anybody is known.
     pub fn subject(&self) -> Option<Subject> {
         self.user.map(Subject::User)

@@ -3,7 +3,9 @@
 use super::claims::claims_behind;
 use crate::event::{PasswordGrant, RegistrationMode, Settings};
 use crate::projection::{Site, State};
-use crate::terms::{Acr, ClientAlgorithm, RequestObjectAlgorithm, GrantType, ResponseMode, ResponseType, Scope, SigningAlgorithm, TokenEndpointAuthMethod};
+use crate::terms::{
+    Acr, ClientAlgorithm, GrantType, RequestObjectAlgorithm, ResponseMode, ResponseType, Scope, SigningAlgorithm, TokenEndpointAuthMethod,
+};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 

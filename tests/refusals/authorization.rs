@@ -25,9 +25,7 @@ const TRAVELLING: &[(&str, &str, Bend)] = &[
     ("request_object_unsupported", "request_not_supported", |r| r.with("request", "eyJhbGciOiJub25lIn0.e30.")),
     ("request_uri_unsupported", "request_uri_not_supported", |r| r.with("request_uri", "https://client.example.org/request")),
     ("login_required", "login_required", |r| r.with("prompt", "none")),
-    ("acr_unmet", "unmet_authentication_requirements", |r| {
-        r.with("claims", r#"{"id_token":{"acr":{"essential":true,"value":"9"}}}"#)
-    }),
+    ("acr_unmet", "unmet_authentication_requirements", |r| r.with("claims", r#"{"id_token":{"acr":{"essential":true,"value":"9"}}}"#)),
 ];
 
 /// What a client that asks for an ID token hears in the fragment.

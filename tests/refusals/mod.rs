@@ -58,7 +58,15 @@ impl Court {
         set("off", &["api.enabled=false"]);
         set("open", &["authorize.implicit=true", "authorize.hybrid=true", "authorize.request_objects=true"]);
         let site = |name| server.site(name);
-        Self { site: site("default"), seed: site("seed"), hasty: site("hasty"), closed: site("closed"), off: site("off"), open: site("open"), server }
+        Self {
+            site: site("default"),
+            seed: site("seed"),
+            hasty: site("hasty"),
+            closed: site("closed"),
+            off: site("off"),
+            open: site("open"),
+            server,
+        }
     }
     /// Every event of every site, by the request that it tells of.
     fn told(&self) -> BTreeMap<String, Vec<Value>> {
