@@ -11,6 +11,7 @@
     reason = "a test that cannot go on says so by failing, and it runs in the real time of a real server"
 )]
 
+mod app_pages;
 mod appendix4;
 mod assertions;
 mod attacks;
@@ -18,6 +19,8 @@ mod authorize_errors;
 mod client_configuration;
 mod conformance;
 mod consent;
+mod cors;
+mod discovery;
 mod export;
 mod faults;
 mod floors;

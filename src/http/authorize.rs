@@ -75,6 +75,7 @@ async fn authorize(at: &At, params: &Params, repeats: bool) -> Response {
             requested,
             expected: None,
             login_hint: params.get("login_hint").filter(|hint| hint.len() <= 255).map(str::to_owned),
+            ui_locales: params.get("ui_locales").filter(|locales| locales.len() <= 255).map(str::to_owned),
             session: None,
             begun_at: at.ledger.now(),
         };

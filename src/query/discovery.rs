@@ -3,7 +3,7 @@
 use super::claims::claims_behind;
 use crate::event::{RegistrationMode, Settings};
 use crate::projection::{Site, State};
-use crate::terms::{ClientAlgorithm, GrantType, ResponseMode, ResponseType, Scope, SigningAlgorithm, TokenEndpointAuthMethod};
+use crate::terms::{ClientAlgorithm, GrantType, ResponseMode, ResponseType, Scope, SigningAlgorithm, SubjectType, TokenEndpointAuthMethod};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 
@@ -15,6 +15,7 @@ pub fn discovery(state: &State, site: &Site) -> Map<String, Value> {
     let grant_types = grant_types(settings);
     let response_types: Vec<ResponseType> = ResponseType::ALL.iter().copied().filter(|words| settings.allows(*words)).collect();
     let algorithms: Vec<&str> = SigningAlgorithm::ALL.iter().filter(|alg| state.keys.has(**alg)).map(|alg| alg.as_str()).collect();
+    let subject_types: Vec<&str> = SubjectType::ALL.iter().map(|subject_type| subject_type.as_str()).collect();
     let of_clients: Vec<&str> = ClientAlgorithm::ALL.iter().map(|alg| alg.as_str()).collect();
     let scopes: BTreeSet<String> = site.settings.scopes.iter().flat_map(Scope::spellings).collect();
     let document = json!({
@@ -35,8 +36,9 @@ pub fn discovery(state: &State, site: &Site) -> Map<String, Value> {
         "response_types_supported": response_types,
         "response_modes_supported": ResponseMode::ALL,
         "grant_types_supported": grant_types,
-        "subject_types_supported": ["public"],
+        "subject_types_supported": subject_types,
         "id_token_signing_alg_values_supported": algorithms,
+        "userinfo_signing_alg_values_supported": algorithms,
         "token_endpoint_auth_methods_supported": methods,
         "token_endpoint_auth_signing_alg_values_supported": of_clients,
         "introspection_endpoint_auth_methods_supported": methods,
