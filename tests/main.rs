@@ -36,6 +36,7 @@ mod refusals;
 mod registration;
 mod scopes;
 mod section_k;
+mod session_management;
 mod sites;
 mod subjects;
 mod time_travel;

@@ -94,7 +94,7 @@ async fn authorize(at: &At, params: &Params, repeats: bool) -> Response {
             return refuse_here(at, Endpoint::Authorize, refusal, client).await;
         }
         Err(Unanswerable::There(client, redirect_uri, mode, refused)) => {
-            let to = Addressee { client: &client, redirect_uri: &redirect_uri, mode, state: request.state };
+            let to = Addressee { client: &client, redirect_uri: &redirect_uri, mode, state: request.state, session: None };
             let recorded = at.ledger.refuse(&at.site, Endpoint::Authorize, refused.refusal, Some(client.clone()), at.facts()).await;
             return match recorded {
                 Ok(()) => error_to_unasked(at, to, &refused),

@@ -7,7 +7,7 @@ use super::interaction::{self, form_token, is_own_form, live_session};
 use super::pages::{DisplayText, Form, FormTargets, FrontChannelPage, SignOutPage, SignedOutPage, html};
 use super::params::PROTOCOL_RULES;
 use super::told::{page_params, refuse_here, site_title};
-use super::{Params, Response, reply};
+use super::{Params, Response, reply, session_state};
 use crate::command::{EndSession, EndedBy, FrontChannel};
 use crate::event::{Endpoint, Refusal};
 use crate::jose::IdTokenClaims;
@@ -154,6 +154,7 @@ async fn confirmed(at: &At, browser: &Browser, params: &Params) -> Result<Respon
 }
 
 fn without_cookie(at: &At, response: Response) -> Response {
+    let response = session_state::with_cookie(at, None, response);
     reply::with_header(response, SET_COOKIE, clear_cookie(at.site.name(), at.inbound.peer.secure))
 }
 

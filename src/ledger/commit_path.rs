@@ -141,9 +141,10 @@ fn registration(proof: &ClientProof) -> RegisterClient {
         metadata,
         secret: Some(secret),
         registration_token: secret,
+        by: Actor::Os(0),
+        edition: crate::event::Edition::CURRENT,
         initial_token: None,
         sector_document: None,
-        by: Actor::Os(0),
         contacts: vec![],
     }
 }

@@ -1,11 +1,12 @@
 //! A ledger with a person and an app, and a clock that is moved by hand.
 
 mod digests;
+mod logouts;
 mod rotation;
 
 use super::*;
 use crate::command::*;
-use crate::event::{AuditEvent, ClientMetadata, Event, IssuedTokens, Profile, ServerEvent, TokenEvent};
+use crate::event::{AuditEvent, ClientMetadata, Edition, Event, IssuedTokens, Profile, ServerEvent, TokenEvent};
 use crate::jose::{AccessTokenClaims, FurtherClaims};
 use crate::log::EngineKind;
 use crate::projection::State;
@@ -74,9 +75,10 @@ fn registration(scope: &str, by: Actor, contacts: &[&str]) -> RegisterClient {
         metadata,
         secret: Some(secret),
         registration_token: secret,
+        by,
+        edition: Edition::CURRENT,
         initial_token: None,
         sector_document: None,
-        by,
         contacts,
     }
 }

@@ -77,6 +77,7 @@ impl Invitations {
             ClientEvent::InvitationRevoked { invitation } => self.change(invitation, seq, |invitation| invitation.revoked = true),
             ClientEvent::Registered { invitation: None, .. }
             | ClientEvent::Updated { .. }
+            | ClientEvent::Configured { .. }
             | ClientEvent::SecretRotated { .. }
             | ClientEvent::Approved { .. }
             | ClientEvent::Disabled { .. }

@@ -1,7 +1,7 @@
 //! The metadata document (OpenID Connect Discovery §3, RFC 8414 §2): exactly what is built and allowed, no more.
 
 use super::claims::claims_behind;
-use crate::event::{RegistrationMode, Settings};
+use crate::event::{PasswordGrant, RegistrationMode, Settings};
 use crate::projection::{Site, State};
 use crate::terms::{ClientAlgorithm, GrantType, ResponseMode, ResponseType, Scope, SigningAlgorithm, SubjectType, TokenEndpointAuthMethod};
 use serde_json::{Map, Value, json};
@@ -55,6 +55,9 @@ pub fn discovery(state: &State, site: &Site) -> Map<String, Value> {
         "authorization_response_iss_parameter_supported": true,
     });
     let Value::Object(mut document) = document else { return Map::new() };
+    if site.settings.session_management {
+        document.insert("check_session_iframe".to_owned(), format!("{issuer}/check-session").into());
+    }
     if site.settings.dcr_mode == RegistrationMode::Disabled {
         document.remove("registration_endpoint");
     }
@@ -63,7 +66,8 @@ pub fn discovery(state: &State, site: &Site) -> Map<String, Value> {
 
 fn grant_types(settings: &Settings) -> Vec<GrantType> {
     let offered = |grant_type: &GrantType| match grant_type {
-        GrantType::AuthorizationCode | GrantType::RefreshToken => true,
+        GrantType::AuthorizationCode | GrantType::RefreshToken | GrantType::ClientCredentials => true,
+        GrantType::Password => settings.password_grant != PasswordGrant::Off,
         GrantType::Implicit => settings.authorize_implicit || settings.authorize_hybrid,
     };
     GrantType::ALL.iter().copied().filter(offered).collect()

@@ -32,7 +32,7 @@ pub use id::{
 pub use moment::{Moment, RequestFacts};
 pub use pkce::{CodeChallenge, CodeVerifier};
 pub use protocol::{
-    Acr, ApplicationType, ClientAlgorithm, GrantType, Prompt, RequestObjectAlgorithm, Role, SigningAlgorithm, SubjectType,
+    Acr, ApplicationType, ClientAlgorithm, GrantType, Prompt, RequestObjectAlgorithm, Role, SecretlessGrant, SigningAlgorithm, SubjectType,
     TokenEndpointAuthMethod, TokenKind,
 };
 pub use redirect_uri::{RedirectUri, RedirectUriError, RedirectUriRules};

@@ -20,7 +20,7 @@ use super::json_body::{JsonBodyError, json_body};
 use super::token::preflight;
 use super::{Response, cors, reply};
 use crate::command::{Refused, RegisterClient, may_register};
-use crate::event::{ClientMetadata, ClientStatus, Endpoint, Refusal, RegistrationMode};
+use crate::event::{ClientMetadata, ClientStatus, Edition, Endpoint, Refusal, RegistrationMode};
 use crate::ledger::{Failure, SiteError, draw_bytes, draw_secret};
 use crate::terms::{Actor, ClientId, Digest, RegistrationPath, Secret, Timestamp};
 use http::header::RETRY_AFTER;
@@ -77,6 +77,7 @@ async fn register(at: &At) -> Response {
         initial_token,
         sector_document: None,
         by: Actor::Anonymous,
+        edition: Edition::CURRENT,
         contacts: requested.contacts.clone(),
     };
     match at.ledger.register_client(&at.site, command, at.facts()).await {

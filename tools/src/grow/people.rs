@@ -75,9 +75,10 @@ impl Town {
             metadata,
             secret: Some(secret),
             registration_token,
+            by,
+            edition: writ::event::Edition::CURRENT,
             initial_token: None,
             sector_document: None,
-            by,
             contacts,
         };
         ledger.register_client(&self.site, command, ledger.own_request()).await?;
