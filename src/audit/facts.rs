@@ -89,7 +89,7 @@ fn client_event(event: &ClientEvent, site: &Site) -> Vec<String> {
             let name = metadata.client_name.as_deref().map_or_else(|| short(client.as_str()), |name| cut(name, 28));
             vec![name, status.to_string(), scopes(&metadata.scope)]
         }
-        ClientEvent::Updated { client, before, after, .. } => {
+        ClientEvent::Updated { client, before, after, .. } | ClientEvent::Configured { client, before, after } => {
             let mut words = named(client);
             words.extend(changes(before, after));
             words

@@ -1,8 +1,9 @@
 //! `writ client`: the apps.
 
 use super::exit::CliError;
-use super::output::{Output, words};
+use super::output::{Output, Tone, words};
 use super::reach::Reach;
+use super::site::pair;
 use super::table::{cell, cut, pairs, table};
 use clap::{Args, Subcommand};
 use http::Method;
@@ -16,6 +17,8 @@ pub(super) enum ClientCommand {
     List,
     /// One client with its metadata
     Show(Named),
+    /// Let a client do more, or less: grant_types=…, legacy_secretless=password,refresh
+    Set(SetArgs),
     /// Let a waiting client in
     Approve(Named),
     /// Keep a client out; its tokens are dead while this lasts
@@ -36,12 +39,22 @@ pub(super) struct Named {
 }
 
 #[derive(Args, Debug)]
+pub(super) struct SetArgs {
+    /// The client's id
+    #[arg(allow_hyphen_values = true)]
+    client: String,
+    /// What changes; several values are separated by commas
+    #[arg(required = true, value_name = "KEY=VALUE")]
+    settings: Vec<String>,
+}
+
+#[derive(Args, Debug)]
 pub(super) struct AddArgs {
     /// The name that people see
     #[arg(long)]
     name: Option<String>,
-    /// Where people are sent back to
-    #[arg(long = "redirect-uri", required = true, value_name = "URI")]
+    /// Where people are sent back to; none for a client without people
+    #[arg(long = "redirect-uri", value_name = "URI")]
     redirect_uris: Vec<String>,
     /// Where people may be sent after signing out
     #[arg(long = "post-logout-redirect-uri", value_name = "URI")]
@@ -64,9 +77,15 @@ pub(super) struct AddArgs {
     /// web or native [default: native for a public client, web else]
     #[arg(long, value_name = "TYPE")]
     application_type: Option<String>,
-    /// client_secret_basic or client_secret_post
+    /// client_secret_basic, client_secret_post or private_key_jwt
     #[arg(long, conflicts_with = "public", value_name = "METHOD")]
     auth_method: Option<String>,
+    /// How it gets tokens: authorization_code, client_credentials, password [default: authorization_code]
+    #[arg(long = "grant-type", value_name = "GRANT")]
+    grant_types: Vec<String>,
+    /// Where its public keys are, for private_key_jwt
+    #[arg(long, value_name = "URI")]
+    jwks_uri: Option<String>,
     /// Whom to write to
     #[arg(long = "contact", value_name = "ADDRESS")]
     contacts: Vec<String>,
@@ -78,6 +97,11 @@ pub(super) async fn run(command: ClientCommand, reach: &Reach, output: &mut Outp
         ClientCommand::Add(args) => reach.ask(Method::POST, &["clients"], Some(&metadata(args))).await?,
         ClientCommand::List => return list(reach, output).await,
         ClientCommand::Show(named) => reach.ask(Method::GET, &["clients", &named.client], None).await?,
+        ClientCommand::Set(args) => {
+            let pairs = args.settings.iter().map(|setting| pair(setting, "writ client show"));
+            let body = Value::Object(pairs.collect::<Result<_, _>>()?);
+            reach.ask(Method::PATCH, &["clients", &args.client], Some(&body)).await?
+        }
         ClientCommand::Approve(named) => post(named, "approve").await?,
         ClientCommand::Disable(named) => post(named, "disable").await?,
         ClientCommand::Enable(named) => post(named, "enable").await?,
@@ -90,8 +114,11 @@ pub(super) async fn run(command: ClientCommand, reach: &Reach, output: &mut Outp
 fn metadata(args: AddArgs) -> Value {
     let application_type = args.application_type.unwrap_or_else(|| if args.public { "native" } else { "web" }.to_owned());
     let method = if args.public { "none".to_owned() } else { args.auth_method.unwrap_or_else(|| "client_secret_basic".to_owned()) };
+    let grant_types = Some(args.grant_types).filter(|types| !types.is_empty());
     json!({
         "client_name": args.name,
+        "grant_types": grant_types,
+        "jwks_uri": args.jwks_uri,
         "redirect_uris": args.redirect_uris,
         "post_logout_redirect_uris": args.post_logout_redirect_uris,
         "backchannel_logout_uri": args.backchannel_logout_uri,
@@ -144,6 +171,10 @@ fn show(client: &Value, output: &mut Output) -> Result<(), CliError> {
         "registration_access_token",
     ];
     pairs(output, &NAMES.map(|name| (name, cell(client, name))))?;
+    let secretless = cell(client, "legacy_secretless");
+    if !secretless.is_empty() {
+        output.toned(Tone::Alarm, &format!("legacy_secretless  {secretless}: whoever knows its client_id may use these in its name"))?;
+    }
     if client.get("client_secret").is_some() {
         words("the secret is shown this once; only its digest is kept");
     }

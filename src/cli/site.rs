@@ -1,7 +1,7 @@
 //! `writ site`: making and configuring sites.
 
 use super::exit::CliError;
-use super::output::{Output, words};
+use super::output::{Output, Tone, words};
 use super::reach::Reach;
 use super::table::{cell, cut, pairs, table};
 use clap::{Args, Subcommand};
@@ -48,7 +48,7 @@ pub(super) async fn run(command: SiteCommand, reach: &Reach, output: &mut Output
     match command {
         SiteCommand::Add(args) => add(args, reach, output).await,
         SiteCommand::Set { name, settings } => {
-            let change = settings.iter().map(|setting| pair(setting)).collect::<Result<Map<_, _>, _>>()?;
+            let change = settings.iter().map(|setting| pair(setting, "writ site show")).collect::<Result<Map<_, _>, _>>()?;
             let site = reach.ask(Method::PATCH, &["sites", &name], Some(&Value::Object(change))).await?;
             show(&site, output)
         }
@@ -77,10 +77,10 @@ async fn add(args: AddArgs, reach: &Reach, output: &mut Output) -> Result<(), Cl
     Ok(())
 }
 
-/// `key=value`; the server reads the value as what the setting is.
-fn pair(setting: &str) -> Result<(String, Value), CliError> {
+/// `key=value`; the server reads the value as what the setting is. `shown_by` is the command that shows which keys there are.
+pub(super) fn pair(setting: &str, shown_by: &str) -> Result<(String, Value), CliError> {
     let halves = setting.split_once('=').filter(|(name, _)| !name.is_empty());
-    let halves = halves.ok_or_else(|| CliError::usage(format!("'{setting}' is not KEY=VALUE; which keys there are: writ site show")))?;
+    let halves = halves.ok_or_else(|| CliError::usage(format!("'{setting}' is not KEY=VALUE; which keys there are: {shown_by}")))?;
     Ok((halves.0.to_owned(), Value::from(halves.1)))
 }
 
@@ -105,5 +105,20 @@ fn show(site: &Value, output: &mut Output) -> Result<(), CliError> {
     let settings = site.get("settings").and_then(Value::as_object).cloned().unwrap_or_default();
     let whole = Value::Object(settings.clone());
     let rows: Vec<(&str, String)> = settings.keys().map(|name| (name.as_str(), cut(&cell(&whole, name), 76))).collect();
+    pairs(output, &rows)?;
+    show_costs(site, &whole, output)
+}
+
+/// What the settings cost in safety: one sentence each.
+fn show_costs(site: &Value, settings: &Value, output: &mut Output) -> Result<(), CliError> {
+    let costs = site.get("costs").and_then(Value::as_object).cloned().unwrap_or_default();
+    output.line("")?;
+    if costs.is_empty() {
+        return output.line("No setting is less safe than in the profile standard.");
+    }
+    output.toned(Tone::Bold, "What is less safe than in the profile standard:")?;
+    let told = costs.iter().map(|(name, cost)| (format!("{name}={}", cell(settings, name)), cost.as_str().unwrap_or_default()));
+    let told: Vec<(String, &str)> = told.collect();
+    let rows: Vec<(&str, String)> = told.iter().map(|(setting, cost)| (setting.as_str(), (*cost).to_owned())).collect();
     pairs(output, &rows)
 }

@@ -4,7 +4,7 @@
 use super::{AssertionFact, Decide, Decision, Draft, Refused, SignedAssertion};
 use crate::event::{ClientEvent, ClientStatus, Endpoint, Event, Refusal};
 use crate::projection::{Client, State};
-use crate::terms::{Actor, ClientId, Digest, Moment, Timestamp, TokenEndpointAuthMethod};
+use crate::terms::{Actor, ClientId, Digest, Moment, SecretlessGrant, Timestamp, TokenEndpointAuthMethod};
 use serde::{Deserialize, Serialize};
 
 /// How a request said which client it comes from.
@@ -20,6 +20,13 @@ pub struct ClientProof {
     /// What became of the assertion; none if none was sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assertion: Option<AssertionFact>,
+}
+
+impl ClientProof {
+    /// Whether anything was shown that only the client has.
+    pub(super) fn shows_something(&self) -> bool {
+        self.assertion.is_some() || self.secret != SecretFact::Absent
+    }
 }
 
 /// Where client credentials travel.
@@ -64,6 +71,17 @@ impl<'a> AuthenticatedClient<'a> {
 
 /// Who the client is at this time, or why that is not believed.
 pub fn authenticate<'a>(state: &'a State, proof: &'a ClientProof, now: Timestamp) -> Result<AuthenticatedClient<'a>, Refusal> {
+    authenticate_for(state, proof, None, now)
+}
+
+/// The same for a grant that an administrator may let the client use without its secret (SPEC.md k-15). A secret that is sent must be
+/// right all the same, and a client with a key has none to leave out.
+pub fn authenticate_for<'a>(
+    state: &'a State,
+    proof: &'a ClientProof,
+    grant: Option<SecretlessGrant>,
+    now: Timestamp,
+) -> Result<AuthenticatedClient<'a>, Refusal> {
     let id = proof.client.as_ref().ok_or(Refusal::ClientMissing)?;
     let client = state.clients.by_id(id).ok_or(Refusal::ClientUnknown)?;
     let signs = client.metadata.token_endpoint_auth_method == TokenEndpointAuthMethod::PrivateKeyJwt;
@@ -75,6 +93,7 @@ pub fn authenticate<'a>(state: &'a State, proof: &'a ClientProof, now: Timestamp
         None => None,
     };
     match (client.secret, proof.secret) {
+        (Some(_), SecretFact::Absent) if grant.is_some_and(|grant| client.privileges.legacy_secretless.contains(&grant)) => {}
         (Some(_), SecretFact::Absent) => return Err(Refusal::ClientSecretMissing),
         // The digest is compared again: the secret may have been rotated since it was verified.
         (Some(stored), SecretFact::Verified(digest)) if stored != digest => return Err(Refusal::ClientSecretWrong),
@@ -98,7 +117,19 @@ pub(super) fn acting<A>(
     moment: &Moment,
     decide: impl FnOnce(&Client) -> Decision<A>,
 ) -> Decision<A> {
-    let AuthenticatedClient { client, assertion } = match authenticate(state, proof, moment.now) {
+    acting_for(state, proof, None, endpoint, moment, decide)
+}
+
+/// The same for a grant that the client may be let use without its secret.
+pub(super) fn acting_for<A>(
+    state: &State,
+    proof: &ClientProof,
+    grant: Option<SecretlessGrant>,
+    endpoint: Endpoint,
+    moment: &Moment,
+    decide: impl FnOnce(&Client) -> Decision<A>,
+) -> Decision<A> {
+    let AuthenticatedClient { client, assertion } = match authenticate_for(state, proof, grant, moment.now) {
         Ok(authenticated) => authenticated,
         Err(refusal) => return refused(proof, endpoint, refusal, moment),
     };

@@ -1,10 +1,10 @@
 //! Answering an authorization request with a code (RFC 6749 §4.1.2), the person having consented now or before.
 
-use super::tokens::still_allowed;
+use super::tokens::{refreshes, still_allowed};
 use super::{Decide, Decision, Draft};
 use crate::event::{CodeEvent, ConsentEvent, Endpoint, Event, Refusal, RequestEvent};
 use crate::projection::{Session, State};
-use crate::terms::{Actor, ClientId, CodeChallenge, ConsentId, Digest, Moment, NamedScope, ScopeSet, SessionId, Subject, Timestamp};
+use crate::terms::{Actor, ClientId, CodeChallenge, ConsentId, Digest, Moment, ScopeSet, SessionId, Subject, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// A signed-in person lets a client have a code.
@@ -115,7 +115,7 @@ impl IssueCode {
             has_nonce: self.has_nonce,
             auth_time: session.auth_time,
             amr: session.amr.clone(),
-            refresh: self.refreshes(&scope),
+            refresh: refreshes(&self.requested_scope, &scope),
             expires_at,
         };
         let mut code = Draft::new(actor.clone(), Event::Code(issued));
@@ -131,13 +131,6 @@ impl IssueCode {
                 vec![granted.seen(moment, Some(Subject::User(user))), code.caused_by(state.head)]
             }
         }
-    }
-
-    /// Whether a refresh token is to go with the access token (SPEC.md k-13): always, unless a SMART scope was asked for; then only
-    /// if the person allowed access while they are away.
-    fn refreshes(&self, allowed: &ScopeSet) -> bool {
-        let smart = self.requested_scope.iter().any(|scope| scope.is_smart());
-        !smart || allowed.has(NamedScope::OfflineAccess) || allowed.has(NamedScope::OnlineAccess)
     }
 
     fn refused(&self, reason: Refusal, moment: &Moment) -> Decision<IssuedCode> {

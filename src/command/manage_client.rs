@@ -2,11 +2,11 @@
 
 #![expect(missing_docs, reason = "a member whose type says what it is needs no sentence of its own")]
 
-use super::register_client::{acceptable, registration_status};
+use super::register_client::{acceptable, password_refused, registration_status};
 use super::{Decide, Decision, Draft, Refused};
-use crate::event::{ClientEvent, ClientMetadata, ClientStatus, Endpoint, Event, Refusal, RequestEvent};
+use crate::event::{ClientEvent, ClientMetadata, ClientStatus, Edition, Endpoint, Event, Refusal, RequestEvent};
 use crate::projection::{Client, State, is_another_app};
-use crate::terms::{Actor, ClientId, Digest, Moment, Subject};
+use crate::terms::{Actor, ClientId, Digest, GrantType, Moment, Subject};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -22,6 +22,9 @@ pub struct UpdateClient {
     /// Digest of the registration access token that replaces the presented one.
     #[serde(rename = "registration_token_digest")]
     pub registration_token: Digest,
+    /// By which edition it is meant.
+    #[serde(default = "Edition::unsaid", skip_serializing_if = "Edition::is_unsaid")]
+    pub edition: Edition,
     /// Whom to write to; sealed.
     #[serde(skip)]
     pub contacts: Vec<String>,
@@ -39,8 +42,11 @@ impl Decide for UpdateClient {
         if client.status == ClientStatus::Disabled {
             return refused(&self.client, Refusal::ClientDisabled, moment);
         }
-        if let Err(why) = acceptable(state, &self.metadata, &site.settings) {
+        if let Err(why) = acceptable(state, &self.metadata, &site.settings, self.edition) {
             return refused(&self.client, why, moment);
+        }
+        if self.metadata.grant_types.contains(&GrantType::Password) && client.passwords_at.is_none() {
+            return refused(&self.client, password_refused(), moment);
         }
         if self.metadata.is_public() != client.metadata.is_public() || self.metadata.has_secret() && client.secret.is_none() {
             let detail = "token_endpoint_auth_method cannot turn a confidential client into a public one or back, nor give it a secret";
@@ -185,7 +191,7 @@ fn refused<A>(client: &ClientId, refused: impl Into<Refused>, moment: &Moment) -
 }
 
 /// The members that differ, as they were and as they are.
-fn difference(before: &ClientMetadata, after: &ClientMetadata) -> (Map<String, Value>, Map<String, Value>) {
+pub(super) fn difference(before: &ClientMetadata, after: &ClientMetadata) -> (Map<String, Value>, Map<String, Value>) {
     let members = |metadata: &ClientMetadata| match serde_json::to_value(metadata) {
         Ok(Value::Object(members)) => members,
         Ok(_) | Err(_) => Map::new(),

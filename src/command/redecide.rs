@@ -2,9 +2,9 @@
 //! recorded time and with the recorded ids, yields the recorded events.
 
 use super::{
-    AuthenticateClient, ChangeClient, ChangeUser, ConfigureSite, CreateServer, CreateSite, CreateUser, Decide, Decision, DenyConsent,
-    EndLogoutAttempt, EndSession, GenerateKey, IssueCode, Note, ReceiveToken, RedeemCode, RegisterClient, RetireKey, RevokeToken,
-    RotateRefresh, SignIn, SignLogout, UpdateClient, WithdrawConsent,
+    AuthenticateClient, ChangeClient, ChangeUser, ConfigureClient, ConfigureSite, CreateServer, CreateSite, CreateUser, Decide, Decision,
+    DenyConsent, EndLogoutAttempt, EndSession, GenerateKey, GrantToClient, IssueCode, Note, ReceiveToken, RedeemCode, RedeemPassword,
+    RegisterClient, RetireKey, RevokeToken, RotateRefresh, SignIn, SignLogout, UpdateClient, WithdrawConsent,
 };
 use crate::event::Record;
 use crate::projection::State;
@@ -41,6 +41,7 @@ pub fn redecide(state: &mut State, first: &Record) -> Redecided {
         AuthenticateClient::NAME => again.decide::<AuthenticateClient>(),
         ChangeClient::NAME => again.decide::<ChangeClient>(),
         ChangeUser::NAME => again.decide::<ChangeUser>(),
+        ConfigureClient::NAME => again.decide::<ConfigureClient>(),
         ConfigureSite::NAME => again.decide::<ConfigureSite>(),
         CreateServer::NAME => again.decide::<CreateServer>(),
         CreateSite::NAME => again.decide::<CreateSite>(),
@@ -49,10 +50,12 @@ pub fn redecide(state: &mut State, first: &Record) -> Redecided {
         EndLogoutAttempt::NAME => again.decide::<EndLogoutAttempt>(),
         EndSession::NAME => again.decide::<EndSession>(),
         GenerateKey::NAME => again.decide::<GenerateKey>(),
+        GrantToClient::NAME => again.decide::<GrantToClient>(),
         IssueCode::NAME => again.decide::<IssueCode>(),
         Note::NAME => again.decide::<Note>(),
         ReceiveToken::NAME => again.decide::<ReceiveToken>(),
         RedeemCode::NAME => again.decide::<RedeemCode>(),
+        RedeemPassword::NAME => again.decide::<RedeemPassword>(),
         RegisterClient::NAME => again.decide::<RegisterClient>(),
         RetireKey::NAME => again.decide::<RetireKey>(),
         RevokeToken::NAME => again.decide::<RevokeToken>(),

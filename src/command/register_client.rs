@@ -2,10 +2,13 @@
 
 use super::{Decide, Decision, Draft, Refused};
 use crate::event::{
-    ApprovalMode, ClientEvent, ClientMetadata, ClientStatus, Endpoint, Event, Refusal, RegistrationMode, RequestEvent, Settings,
+    ApprovalMode, ClientEvent, ClientMetadata, ClientStatus, Edition, Endpoint, Event, Refusal, RegistrationMode, RequestEvent, Settings,
 };
 use crate::projection::State;
-use crate::terms::{Actor, ClientId, Digest, Level, Moment, NamedScope, RegistrationPath, Scope, Subject};
+use crate::terms::{
+    Actor, ClientId, Digest, GrantType, Level, Moment, NamedScope, RegistrationPath, ResponseType, Scope, ScopeSet, Subject,
+    TokenEndpointAuthMethod,
+};
 use serde::{Deserialize, Serialize};
 
 /// Somebody wants to be a client.
@@ -23,6 +26,9 @@ pub struct RegisterClient {
     pub registration_token: Digest,
     /// Who registers it: nobody known, or an administrator, who needs no approval and may when registration is closed.
     pub by: Actor,
+    /// By which edition it is meant.
+    #[serde(default = "Edition::unsaid", skip_serializing_if = "Edition::is_unsaid")]
+    pub edition: Edition,
     /// Whom to write to; sealed.
     #[serde(skip)]
     pub contacts: Vec<String>,
@@ -42,8 +48,11 @@ impl Decide for RegisterClient {
         if state.clients.by_id(&self.client).is_some() {
             return self.refused(Refusal::ClientExists, moment);
         }
-        if let Err(refused) = acceptable(state, &self.metadata, &site.settings) {
+        if let Err(refused) = acceptable(state, &self.metadata, &site.settings, self.edition) {
             return self.refused(refused, moment);
+        }
+        if !by_administrator && self.metadata.grant_types.contains(&GrantType::Password) {
+            return self.refused(password_refused(), moment);
         }
         let status = match by_administrator {
             true => ClientStatus::Enabled,
@@ -75,7 +84,7 @@ impl RegisterClient {
 }
 
 /// Whether these settings allow this metadata.
-pub(super) fn acceptable(state: &State, metadata: &ClientMetadata, settings: &Settings) -> Result<(), Refused> {
+pub(super) fn acceptable(state: &State, metadata: &ClientMetadata, settings: &Settings, edition: Edition) -> Result<(), Refused> {
     let alg = metadata.id_token_signed_response_alg;
     if !state.keys.has(alg) {
         return Err(Refused::about(Refusal::MetadataUnacceptable, format!("Unsupported id_token_signed_response_alg value : {alg}")));
@@ -87,7 +96,55 @@ pub(super) fn acceptable(state: &State, metadata: &ClientMetadata, settings: &Se
     if metadata.is_public() && metadata.scope.iter().any(is_beyond_own_data) {
         return Err(Refused::about(Refusal::MetadataUnacceptable, "system and user scopes are only allowed for confidential clients"));
     }
-    Ok(())
+    let has = |grant_type| metadata.grant_types.contains(&grant_type);
+    if metadata.is_public() && has(GrantType::ClientCredentials) {
+        return Err(Refused::about(Refusal::MetadataUnacceptable, "client_credentials is only allowed for confidential clients"));
+    }
+    if metadata.redirect_uris.is_empty() && (has(GrantType::AuthorizationCode) || has(GrantType::Implicit)) {
+        return Err(Refused::about(Refusal::RedirectUriUnacceptable, "redirect_uris is empty"));
+    }
+    let lacks =
+        |own: ResponseType| (own.has_code() && !has(GrantType::AuthorizationCode)) || (own.is_at_front() && !has(GrantType::Implicit));
+    if metadata.response_types.iter().filter_map(|words| ResponseType::read(words)).any(lacks) {
+        return Err(Refused::about(Refusal::MetadataUnacceptable, "grant_types lacks what the response_types need"));
+    }
+    match edition {
+        Edition::First | Edition::Second => Ok(()),
+        Edition::Third => system_acceptable(metadata, settings),
+    }
+}
+
+/// `system/` only for who proves by a key who it is (SPEC.md a.1, e.4, k-43).
+fn system_acceptable(metadata: &ClientMetadata, settings: &Settings) -> Result<(), Refused> {
+    let system: ScopeSet = metadata.scope.iter().filter(|scope| scope.level() == Some(Level::System)).cloned().collect();
+    if system.is_empty() {
+        return Ok(());
+    }
+    if !settings.system_scopes {
+        return Err(Refused::about(Refusal::MetadataUnacceptable, format!("scope {system} is not offered here")));
+    }
+    if metadata.jwks.is_none() && metadata.jwks_uri.is_none() {
+        return Err(Refused::about(Refusal::MetadataUnacceptable, "jwks is invalid"));
+    }
+    match metadata.token_endpoint_auth_method == TokenEndpointAuthMethod::PrivateKeyJwt {
+        true => Ok(()),
+        false => Err(Refused::about(Refusal::MetadataUnacceptable, "system scopes need the token_endpoint_auth_method private_key_jwt")),
+    }
+}
+
+/// Only an administrator lets a client take people's passwords (SPEC.md b.1).
+pub(super) fn password_refused() -> Refused {
+    Refused::about(Refusal::MetadataUnacceptable, "only an administrator can add password to grant_types")
+}
+
+/// Each grant type once, and `refresh_token` along with what it refreshes (SPEC.md b.1).
+pub fn with_implied(mut types: Vec<GrantType>) -> Vec<GrantType> {
+    if types.contains(&GrantType::AuthorizationCode) || types.contains(&GrantType::Password) {
+        types.push(GrantType::RefreshToken);
+    }
+    types.sort();
+    types.dedup();
+    types
 }
 
 /// Whether a client that registers itself has to wait for an administrator.

@@ -5,7 +5,7 @@ use super::tokens::{About, denied, issue, still_allowed};
 use super::{ClientProof, Decide, Decision, Draft, Refused, SecretFact, client_auth};
 use crate::event::{Endpoint, Event, GrantEnd, IssuedTokens, RefreshEvent, Refusal};
 use crate::projection::{Client, Grant, Life, State};
-use crate::terms::{Actor, GrantId, GrantType, Moment, ScopeSet};
+use crate::terms::{Actor, GrantId, GrantType, Moment, ScopeSet, SecretlessGrant};
 use serde::{Deserialize, Serialize};
 
 /// A client presents a refresh token.
@@ -51,7 +51,9 @@ impl Decide for RotateRefresh {
 
     fn decide(&self, state: &State, moment: &Moment) -> Decision<Refreshed> {
         let proof = self.named_proof(state);
-        client_auth::acting(state, &proof, Endpoint::Token, moment, |client| self.rotate(state, client, moment))
+        client_auth::acting_for(state, &proof, Some(SecretlessGrant::Refresh), Endpoint::Token, moment, |client| {
+            self.rotate(state, client, moment)
+        })
     }
 }
 
@@ -76,12 +78,16 @@ impl RotateRefresh {
         if generation > current {
             return denied(about, Refusal::RefreshUnknown, moment);
         }
+        // Whoever took the grant from the client took back what stood for the person's consent.
+        if grant.grant_type == GrantType::Password && client.passwords_at.is_none() {
+            return denied(about, Refusal::GrantEnded, moment);
+        }
         let life = state.grant_liveness(&grant.id, moment.now).life;
         if life != Life::Active {
             return denied(about, Refusal::GrantEnded, moment);
         }
         if generation < current {
-            let retry = generation.checked_add(1) == Some(current) && may_retry(state, client, grant, moment);
+            let retry = generation.checked_add(1) == Some(current) && may_retry(state, client, &self.client_auth, grant, moment);
             return match retry {
                 true => retried(grant, tokens, generation, current, moment),
                 false => reused(state, grant, generation, current, moment),
@@ -119,8 +125,8 @@ impl RotateRefresh {
 }
 
 /// Whether a rotation this young may be asked for again: its successor has not been used, or it would not be the last.
-fn may_retry(state: &State, client: &Client, grant: &Grant, moment: &Moment) -> bool {
-    let window = state.site.as_ref().map_or(0, |site| match client.metadata.is_public() {
+fn may_retry(state: &State, client: &Client, proof: &ClientProof, grant: &Grant, moment: &Moment) -> bool {
+    let window = state.site.as_ref().map_or(0, |site| match client.metadata.is_public() || !proof.shows_something() {
         true => site.settings.refresh_retry_public_seconds,
         false => site.settings.refresh_retry_seconds,
     });

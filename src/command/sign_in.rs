@@ -58,40 +58,18 @@ impl Decide for SignIn {
     type Answer = SignedIn;
 
     fn decide(&self, state: &State, moment: &Moment) -> Decision<SignedIn> {
-        let user = state.users.by_login(&self.login).filter(|user| self.role.is_none_or(|role| role == user.role));
-        let attempts = state.logins.attempts(&self.login);
-        if attempts.is_some_and(|attempts| moment.now < attempts.paused_until()) || self.password == PasswordFact::Unchecked {
-            return refused(Refusal::SignInDelayed, Vec::new());
-        }
-        let (PasswordFact::Ok(credential), Some(user)) = (self.password, user) else {
-            return self.failed(state, user, Refusal::PasswordWrong, moment);
+        let user = match believed(state, &self.login, self.role, self.password, moment) {
+            Ok(user) => user,
+            Err(Unbelieved::Delayed) => return refused(Refusal::SignInDelayed, Vec::new()),
+            Err(Unbelieved::Failed(user, reason)) => {
+                return refused(reason, failed(state, user, &self.login, self.client.as_ref(), reason, moment));
+            }
         };
-        if user.credential != Some(credential) {
-            return self.failed(state, Some(user), Refusal::CredentialStale, moment);
-        }
-        if user.locked {
-            return self.failed(state, Some(user), Refusal::UserLocked, moment);
-        }
-        if user.disabled.is_some() {
-            return self.failed(state, Some(user), Refusal::UserDisabled, moment);
-        }
         self.succeeded(state, user, moment)
     }
 }
 
 impl SignIn {
-    fn failed(&self, state: &State, user: Option<&User>, reason: Refusal, moment: &Moment) -> Decision<SignedIn> {
-        let event = LoginEvent::Failed { user: user.map(|user| user.id), login: self.login, reason, client: self.client.clone() };
-        let subject = user.map(|user| Subject::User(user.id));
-        let mut events = vec![Draft::new(Actor::Anonymous, Event::Login(event)).seen(moment, subject)];
-        let failures = state.logins.attempts(&self.login).map_or(0, |attempts| attempts.failures).saturating_add(1);
-        if let Some(user) = user.filter(|user| failures >= LOCKING_FAILURES && !user.locked) {
-            let locked = UserEvent::Locked { user: user.id, failures };
-            events.push(Draft::new(Actor::Server, Event::User(locked)).caused_by(state.head));
-        }
-        refused(reason, events)
-    }
-
     fn succeeded(&self, state: &State, user: &User, moment: &Moment) -> Decision<SignedIn> {
         let before = self.session.and_then(|id| state.sessions.by_id(&id)).filter(|before| before.ended.is_none());
         let same = before.filter(|before| before.user == user.id && moment.now < before.expires_at);
@@ -122,4 +100,60 @@ impl SignIn {
 
 fn refused(refusal: Refusal, events: Vec<Draft>) -> Decision<SignedIn> {
     Decision::refused(refusal, events)
+}
+
+/// Why a name and a password are not believed.
+pub(super) enum Unbelieved<'a> {
+    /// A pause has to pass first; nothing is told of it.
+    Delayed,
+    /// They are wrong, or this person may not sign in. Whose they are, if that is known.
+    Failed(Option<&'a User>, Refusal),
+}
+
+/// Whose name and password these are, at a browser or at the token endpoint.
+pub(super) fn believed<'a>(
+    state: &'a State,
+    login: &Digest,
+    role: Option<Role>,
+    password: PasswordFact,
+    moment: &Moment,
+) -> Result<&'a User, Unbelieved<'a>> {
+    let user = state.users.by_login(login).filter(|user| role.is_none_or(|role| role == user.role));
+    let attempts = state.logins.attempts(login);
+    if attempts.is_some_and(|attempts| moment.now < attempts.paused_until()) || password == PasswordFact::Unchecked {
+        return Err(Unbelieved::Delayed);
+    }
+    let (PasswordFact::Ok(credential), Some(user)) = (password, user) else {
+        return Err(Unbelieved::Failed(user, Refusal::PasswordWrong));
+    };
+    if user.credential != Some(credential) {
+        return Err(Unbelieved::Failed(Some(user), Refusal::CredentialStale));
+    }
+    if user.locked {
+        return Err(Unbelieved::Failed(Some(user), Refusal::UserLocked));
+    }
+    if user.disabled.is_some() {
+        return Err(Unbelieved::Failed(Some(user), Refusal::UserDisabled));
+    }
+    Ok(user)
+}
+
+/// The events that tell of a failure, and of the lock that it may lead to.
+pub(super) fn failed(
+    state: &State,
+    user: Option<&User>,
+    login: &Digest,
+    client: Option<&ClientId>,
+    reason: Refusal,
+    moment: &Moment,
+) -> Vec<Draft> {
+    let event = LoginEvent::Failed { user: user.map(|user| user.id), login: *login, reason, client: client.cloned() };
+    let subject = user.map(|user| Subject::User(user.id));
+    let mut events = vec![Draft::new(Actor::Anonymous, Event::Login(event)).seen(moment, subject)];
+    let failures = state.logins.attempts(login).map_or(0, |attempts| attempts.failures).saturating_add(1);
+    if let Some(user) = user.filter(|user| failures >= LOCKING_FAILURES && !user.locked) {
+        let locked = UserEvent::Locked { user: user.id, failures };
+        events.push(Draft::new(Actor::Server, Event::User(locked)).caused_by(state.head));
+    }
+    events
 }

@@ -1,9 +1,10 @@
 //! What the grants of the token endpoint share: what is issued, and how a refusal of a known client is told.
 
 use super::{Decision, Draft, Refused};
-use crate::event::{Event, IdTokenFacts, IssuedTokens, Refusal, TokenEvent};
+use crate::event::{Event, IdTokenFacts, IssuedTokens, Refusal, TokenEvent, UnknownScope};
+use crate::jose::access_token_fits;
 use crate::projection::{Client, Code, Grant, Site, State, User};
-use crate::terms::{Actor, GrantType, Moment, NamedScope, ScopeSet};
+use crate::terms::{Actor, GrantType, KeyId, Moment, NamedScope, Scope, ScopeSet, Seq, SigningAlgorithm, Timestamp, UserId};
 
 /// The tokens of one response. `generation` is the refresh token's; none if there is to be none.
 pub(super) fn issue(state: &State, site: &Site, client: &Client, grant: &Grant, scope: ScopeSet, moment: &Moment) -> Option<IssuedTokens> {
@@ -18,18 +19,11 @@ pub(super) fn issue(state: &State, site: &Site, client: &Client, grant: &Grant, 
     };
     let absolute_end = grant.redeemed_at.unwrap_or(moment.now).plus_seconds(settings.refresh_absolute_seconds);
     let sliding_end = moment.now.plus_seconds(settings.refresh_seconds);
-    let seed_policy = site.uses_seed_policy(&scope);
-    // SMART's sso-openid-connect wants fhirUser in the ID token; everything else waits at userinfo (SPEC.md k-37).
-    let shows_claims = seed_policy || scope.has(NamedScope::FhirUser);
     // An ID token tells of a person who signed in.
-    let id_token = grant.auth_time.filter(|_| scope.has(NamedScope::Openid)).map(|auth_time| IdTokenFacts {
-        kid: id_key.kid,
-        alg,
-        auth_time,
-        amr: grant.amr.clone(),
-        nonce_at: (first && grant.has_nonce).then_some(grant.issued),
-        claims_at: grant.user.and_then(|user| state.users.by_id(&user)).filter(|_| shows_claims).map(|user| user.claims_at),
-        seed_policy,
+    let id_token = grant.auth_time.filter(|_| scope.has(NamedScope::Openid)).map(|auth_time| {
+        let proof = Authentication { user: grant.user, auth_time, amr: &grant.amr };
+        let nonce_at = (first && grant.has_nonce).then_some(grant.issued);
+        id_token_facts(state, site, (id_key.kid, alg), proof, &scope, nonce_at)
     });
     Some(IssuedTokens {
         token: moment.seed.id(),
@@ -47,6 +41,67 @@ pub(super) fn issue(state: &State, site: &Site, client: &Client, grant: &Grant, 
         issued_at: moment.now,
         expires_at: moment.now.whole_second().plus_seconds(settings.access_seconds),
     })
+}
+
+/// Who signed in, when and how.
+#[derive(Clone, Copy)]
+pub(super) struct Authentication<'a> {
+    pub(super) user: Option<UserId>,
+    pub(super) auth_time: Timestamp,
+    pub(super) amr: &'a [String],
+}
+
+/// What an ID token of this scope rests on.
+pub(super) fn id_token_facts(
+    state: &State,
+    site: &Site,
+    (kid, alg): (KeyId, SigningAlgorithm),
+    proof: Authentication<'_>,
+    scope: &ScopeSet,
+    nonce_at: Option<Seq>,
+) -> IdTokenFacts {
+    let seed_policy = site.uses_seed_policy(scope);
+    // SMART's sso-openid-connect wants fhirUser in the ID token; everything else waits at userinfo (SPEC.md k-37).
+    let shows_claims = seed_policy || scope.has(NamedScope::FhirUser);
+    IdTokenFacts {
+        kid,
+        alg,
+        auth_time: proof.auth_time,
+        amr: proof.amr.to_vec(),
+        nonce_at,
+        claims_at: proof.user.and_then(|user| state.users.by_id(&user)).filter(|_| shows_claims).map(|user| user.claims_at),
+        seed_policy,
+    }
+}
+
+/// Asked for ∩ registered ∩ offered ∩ what may be had this way (SPEC.md e.4). Of what the site does not know at all the request is
+/// refused, or it is dropped; of what it knows the rest is dropped, and the response says so (SPEC.md k-10).
+pub(super) fn asked_scope(
+    asked: &ScopeSet,
+    client: &Client,
+    site: &Site,
+    may_be_had: impl Fn(&ScopeSet) -> ScopeSet,
+) -> Result<ScopeSet, Refused> {
+    let unknown = asked.foreign_to(&site.settings.scopes);
+    if site.settings.scope_unknown == UnknownScope::Reject && !unknown.is_empty() {
+        return Err(Refused::about(Refusal::ScopeUnknown, unknown.to_string()));
+    }
+    let registered = asked.narrowed_to(&client.metadata.scope).and_then(|registered| registered.narrowed_to(&site.settings.scopes));
+    let scope = may_be_had(&registered.map_err(|_| Refusal::ParameterTooLong)?);
+    if scope.is_empty() {
+        return Err(Refused::about(Refusal::ScopeEmpty, asked.without(&unknown).to_string()));
+    }
+    match access_token_fits(&scope, &site.issuer, None) {
+        true => Ok(scope),
+        false => Err(Refusal::ParameterTooLong.into()),
+    }
+}
+
+/// Whether a refresh token is to go with the access token (SPEC.md k-13): always, unless a SMART scope was asked for; then only if
+/// access was allowed while the person is away, or for as long as they are there.
+pub(super) fn refreshes(requested: &ScopeSet, allowed: &ScopeSet) -> bool {
+    let smart = requested.iter().any(Scope::is_smart);
+    !smart || allowed.has(NamedScope::OfflineAccess) || allowed.has(NamedScope::OnlineAccess)
 }
 
 /// What of this scope client, site and the person's role still allow: granted ⊆ registered ⊆ site (THREATS.md A30, SPEC.md e.4).

@@ -4,7 +4,7 @@ use super::{Endpoint, Outcome, Refusal, Severity};
 use crate::terms::protocol::words;
 use crate::terms::{
     ApplicationType, ClientAlgorithm, ClientId, Digest, GrantType, HttpsUrl, RedirectUri, RegistrationPath, RequestObjectAlgorithm,
-    ResponseType, ScopeSet, SigningAlgorithm, Timestamp, TokenEndpointAuthMethod,
+    ResponseType, ScopeSet, SecretlessGrant, SigningAlgorithm, Timestamp, TokenEndpointAuthMethod,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -58,6 +58,10 @@ pub enum ClientEvent {
     /// The client is gone for ever (RFC 7592 §2.3).
     #[serde(rename = "client.deleted")]
     Deleted { client: ClientId },
+    /// An administrator changed what the client may do beside its metadata: the members of [`ClientPrivileges`] that changed, as they
+    /// were and as they are.
+    #[serde(rename = "client.configured")]
+    Configured { client: ClientId, before: Map<String, Value>, after: Map<String, Value> },
     /// Somebody failed to prove to be this client. Sealed: `net.ip`, `net.ua`.
     #[serde(rename = "client.auth_failed")]
     AuthFailed {
@@ -92,6 +96,11 @@ impl ClientEvent {
             | Self::Enabled { .. }
             | Self::AssertionUsed { .. } => (Outcome::Success, Severity::Info),
             Self::Disabled { .. } | Self::Deleted { .. } => (Outcome::Success, Severity::Low),
+            // Somebody may now act as the client without being able to prove it.
+            Self::Configured { after, .. } => match after.get("legacy_secretless").and_then(Value::as_array) {
+                Some(grants) if !grants.is_empty() => (Outcome::Success, Severity::High),
+                Some(_) | None => (Outcome::Success, Severity::Low),
+            },
             Self::AuthFailed { .. } => (Outcome::Failure, Severity::Medium),
         }
     }
@@ -108,6 +117,15 @@ words!(
         Disabled = "disabled",
     }
 );
+
+/// What an administrator lets a client do, and the client cannot ask for itself.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClientPrivileges {
+    /// The grants for which it may leave its secret out although it has one (SPEC.md k-15).
+    #[serde(default)]
+    pub legacy_secretless: Vec<SecretlessGrant>,
+}
 
 /// A client's public metadata, with every default filled in (RFC 7591 §2, OpenID Connect Registration §2).
 /// Contacts are sealed beside the event.

@@ -28,7 +28,7 @@ mod user;
 
 pub use audit::{AuditEvent, Count};
 pub use claims::AskedClaims;
-pub use client::{ClientEvent, ClientJwk, ClientJwks, ClientMetadata, ClientStatus};
+pub use client::{ClientEvent, ClientJwk, ClientJwks, ClientMetadata, ClientPrivileges, ClientStatus};
 pub use code::CodeEvent;
 pub use consent::ConsentEvent;
 pub use flags::{FLAGS, Flag, Takes};

@@ -150,6 +150,8 @@ words!(
         UserLocked = "user_locked",
         /// An administrator disabled the person.
         UserDisabled = "user_disabled",
+        /// The e-mail address is not the person's.
+        EmailWrong = "email_wrong",
         /// The password was changed while it was being checked.
         CredentialStale = "credential_stale",
 
@@ -158,6 +160,8 @@ words!(
         GrantTypeUnsupported = "grant_type_unsupported",
         /// The client is not registered for this grant type.
         GrantTypeNotAllowed = "grant_type_not_allowed",
+        /// People of this role do not sign in with a password at the token endpoint.
+        RoleNotAllowed = "role_not_allowed",
         /// No such code.
         CodeUnknown = "code_unknown",
         /// The code was issued to another client.

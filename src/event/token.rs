@@ -122,6 +122,10 @@ pub struct Beginning {
     /// How they did (RFC 8176 §2).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub amr: Vec<String>,
+    /// The record by which an administrator let the client take people's passwords: it stands for the person's consent. None where there
+    /// was no password.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passwords_at: Option<Seq>,
 }
 
 /// What an ID token rests on beside the access token it goes with.

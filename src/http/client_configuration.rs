@@ -6,7 +6,7 @@ use super::credentials::Credentials;
 use super::registration::{ClientView, contacts_of, read};
 use super::{Response, reply};
 use crate::command::{ChangeClient, ClientChange, ReceiveToken, Refused, UpdateClient};
-use crate::event::{Endpoint, Refusal};
+use crate::event::{Edition, Endpoint, Refusal};
 use crate::ledger::{SiteError, draw_secret};
 use crate::projection::Client;
 use crate::terms::{Actor, Digest, RegistrationPath, Secret};
@@ -97,6 +97,7 @@ async fn replace(at: &At, client: Client, presented: Digest) -> Result<Response,
         presented_token: presented,
         metadata: requested.metadata.clone(),
         registration_token: token.digest(),
+        edition: Edition::CURRENT,
         contacts: requested.contacts.clone(),
     };
     let status = at.ledger.carry_out(&at.site, command, at.facts()).await?;

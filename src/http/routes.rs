@@ -17,6 +17,8 @@ pub fn public(context: Context) -> BoxedFilter<(Response,)> {
     let hot = on(c, &["introspect"], introspect::endpoint)
         .or(on(c, &["token"], token::endpoint))
         .unify()
+        .or(on(c, &["password"], token::password_path))
+        .unify()
         .or(on(c, &["userinfo"], userinfo::endpoint))
         .unify()
         .or(on(c, &["revoke"], revoke::endpoint))

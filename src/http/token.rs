@@ -1,12 +1,15 @@
 //! `POST /oauth2/{site}/token` (RFC 6749 §3.2, SPEC.md a.5).
 
+mod client;
+mod password;
+
 use super::client_credentials::{client_proof, named_client, refuse, refuse_about, refused, unproven, unreadable};
 use super::context::{At, failed, failed_after_deciding};
 use super::{Params, Response, cors, reply};
 use crate::command::{Decide, RedeemCode, RefreshFact, Refused, RotateRefresh};
-use crate::event::{Endpoint, IssuedTokens, Refusal};
+use crate::event::{Endpoint, IssuedTokens, Refusal, UnknownScope};
 use crate::ledger::{Failure, MintedTokens, Presented, Submitted};
-use crate::terms::{ClientId, CodeVerifier, Digest, GrantType, ScopeSet, Secret};
+use crate::terms::{ClientId, CodeVerifier, Digest, GrantType, ScopeError, ScopeSet, Secret};
 use http::{Method, StatusCode};
 use serde::Serialize;
 
@@ -22,17 +25,41 @@ pub async fn endpoint(at: At) -> Response {
     }
 }
 
+/// `POST /oauth2/{site}/password`: another name of the endpoint for the password grant alone, where the site has it (SPEC.md k-31).
+pub async fn password_path(at: At) -> Response {
+    let has_it = at.site.read(|state| state.site.as_ref().is_some_and(|site| site.settings.compat_password_path));
+    match at.inbound.method {
+        _ if !has_it => reply::not_found(),
+        Method::POST => {
+            let (response, client) = exchange_as(&at, Some(GrantType::Password)).await;
+            with_cors(&at, response, client.as_ref())
+        }
+        Method::OPTIONS => preflight(&at, "POST"),
+        _ => reply::method_not_allowed("POST"),
+    }
+}
+
 async fn exchange(at: &At) -> (Response, Option<ClientId>) {
+    exchange_as(at, None).await
+}
+
+/// `only` is the one grant type of the path; a request there need not name it.
+async fn exchange_as(at: &At, only: Option<GrantType>) -> (Response, Option<ClientId>) {
     let params = match Params::of_form(&at.inbound) {
         Ok(params) => params,
         Err(error) => return (refuse(at, Endpoint::Token, unreadable(error), None).await, None),
     };
     let client = named_client(at, &params);
-    let response = match params.get("grant_type") {
+    let response = match params.get("grant_type").or(only.map(GrantType::as_str)) {
+        Some(text) if only.is_some_and(|only| only.as_str() != text) => {
+            refuse(at, Endpoint::Token, Refusal::GrantTypeUnsupported, client.clone()).await
+        }
         None => refuse_about(at, Endpoint::Token, missing("grant_type"), client.clone()).await,
         Some(text) => match text.parse() {
             Ok(GrantType::AuthorizationCode) => redeem(at, &params).await,
             Ok(GrantType::RefreshToken) => refresh(at, &params).await,
+            Ok(GrantType::ClientCredentials) => client::grant(at, &params).await,
+            Ok(GrantType::Password) => password::redeem(at, &params, client.clone()).await,
             Ok(GrantType::Implicit) | Err(_) => refuse(at, Endpoint::Token, Refusal::GrantTypeUnsupported, client.clone()).await,
         },
     };
@@ -43,6 +70,21 @@ async fn exchange(at: &At) -> (Response, Option<ClientId>) {
 
 fn missing(parameter: &str) -> Refused {
     Refused::about(Refusal::ParameterMissing, parameter)
+}
+
+fn unreadable_scope(error: &ScopeError) -> Refused {
+    Refused::about(Refusal::ScopeUnknown, error.to_string())
+}
+
+/// The scope of a grant that begins here: what the site does not know is refused with it, or dropped (SPEC.md k-10).
+fn scope_asked_for(at: &At, text: &str) -> Result<ScopeSet, Refused> {
+    let unknown = at.site.read(|state| state.site.as_ref().map_or(UnknownScope::Reject, |site| site.settings.scope_unknown));
+    let scope = match unknown {
+        UnknownScope::Reject => ScopeSet::parse(text),
+        UnknownScope::Ignore => ScopeSet::parse_understood(text),
+    };
+    // A client may send back what it was told.
+    scope.map(|scope| scope.without_site(at.site.name())).map_err(|error| unreadable_scope(&error))
 }
 
 /// `grant_type=authorization_code` (RFC 6749 §4.1.3). A `state` that comes along is ignored (SPEC.md k-27).
@@ -83,9 +125,7 @@ async fn refresh(at: &At, params: &Params) -> Response {
     };
     let scope = match params.get("scope").map(ScopeSet::parse).transpose() {
         Ok(scope) => scope.map(|scope| scope.without_site(at.site.name())),
-        Err(error) => {
-            return refuse_about(at, Endpoint::Token, Refused::about(Refusal::ScopeUnknown, error.to_string()), client).await;
-        }
+        Err(error) => return refuse_about(at, Endpoint::Token, unreadable_scope(&error), client).await,
     };
     let client = client.or_else(|| at.ledger.owner_of(&at.site, text));
     submit(at, client, RotateRefresh { refresh_token, scope, client_auth }, |refreshed| &refreshed.tokens).await
@@ -104,6 +144,8 @@ async fn submit<C: Decide>(at: &At, client: Option<ClientId>, command: C, tokens
     };
     match minted(at, submitted, tokens).await {
         Ok(Ok(minted)) => reply::no_store(reply::json(StatusCode::OK, &body(at, &minted))),
+        // Nobody looked at a password, so nothing was decided that would be told: it is told here, many times in one.
+        Ok(Err(refusal)) if refusal.refusal == Refusal::SignInDelayed => refuse_about(at, Endpoint::Token, refusal, client).await,
         Ok(Err(refusal)) => refused(at, &refusal),
         Err(failure) => failed_after_deciding(failure).await,
     }
@@ -167,7 +209,7 @@ pub(super) fn preflight(at: &At, methods: &'static str) -> Response {
 mod tests {
     use super::*;
     use crate::command::{ClientProof, ConsentFact, IssueCode, RegisterClient, SecretFact, SignIn, Via};
-    use crate::event::Profile;
+    use crate::event::{Edition, Profile};
     use crate::http::Inbound;
     use crate::http::peer::Peer;
     use crate::http::registration::parse_metadata;
@@ -208,8 +250,15 @@ mod tests {
         let settings = site.read(|state| state.site.as_ref().unwrap().settings.clone());
         let metadata = parse_metadata(members.as_object().unwrap(), &settings).unwrap().metadata;
         let (client, secret) = (ClientId::from_bytes(draw_bytes()), Digest::of(b"secret"));
-        let register =
-            RegisterClient { client: client.clone(), metadata, secret: Some(secret), registration_token: secret, by, contacts: vec![] };
+        let register = RegisterClient {
+            client: client.clone(),
+            metadata,
+            secret: Some(secret),
+            registration_token: secret,
+            by,
+            edition: Edition::CURRENT,
+            contacts: vec![],
+        };
         ledger.register_client(&site, register, request.clone()).await.unwrap();
         let login = ledger.login_of(&site, "jane");
         let password = ledger.check_password(&site, &login, &password, None).await.unwrap();

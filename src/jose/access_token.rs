@@ -1,6 +1,6 @@
 //! The claims of access tokens (RFC 9068 §2.2, SPEC.md k-24): both the standard's and the thread's.
 
-use super::{FurtherClaims, TYP_ACCESS_TOKEN, TYP_JWT, Verified, VerifyError};
+use super::{COMPACT_LENGTH_MAX, FurtherClaims, TYP_ACCESS_TOKEN, TYP_JWT, Verified, VerifyError};
 use crate::terms::{ClientId, Scope, ScopeSet, SessionId, SiteName, TokenId};
 use serde::{Deserialize, Serialize};
 
@@ -54,6 +54,19 @@ impl AccessTokenClaims {
             false => Err(VerifyError::ClaimsMalformed),
         }
     }
+}
+
+/// Whether an access token with this scope can be presented again: a longer one would be read by nobody (THREATS.md A46). The
+/// estimate is never too low.
+pub fn access_token_fits(scope: &ScopeSet, issuer: &str, audience: Option<&str>) -> bool {
+    // Header and signature with their dots, encoded.
+    const AROUND: usize = 512;
+    // The members with their names, ids, times and the site's name, at their longest.
+    const MEMBERS: usize = 600;
+    // Each scope stands there twice: in a text, and in a list with quotation marks and commas.
+    let scopes: usize = scope.spelt().iter().map(|scope| 2 * scope.len() + 4).sum();
+    let claims = MEMBERS + issuer.len() + audience.map_or(0, str::len) + scopes;
+    claims.div_ceil(3) * 4 + AROUND <= COMPACT_LENGTH_MAX
 }
 
 /// The members as they stand in the token, in this order.

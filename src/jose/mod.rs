@@ -17,7 +17,7 @@ mod request_object;
 mod signing_key;
 mod verify;
 
-pub use access_token::AccessTokenClaims;
+pub use access_token::{AccessTokenClaims, access_token_fits};
 pub use assertion::{Assertion, AssertionClaims, AssertionError};
 pub use client_key::{ClientKey, ClientKeySet, NoSuchKey};
 pub use error::{JoseError, VerifyError};

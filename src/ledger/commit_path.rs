@@ -136,7 +136,15 @@ fn registration(proof: &ClientProof) -> RegisterClient {
     .unwrap();
     let SecretFact::Verified(secret) = proof.secret else { panic!("no secret") };
     let client = proof.client.clone().unwrap();
-    RegisterClient { client, metadata, secret: Some(secret), registration_token: secret, by: Actor::Os(0), contacts: vec![] }
+    RegisterClient {
+        client,
+        metadata,
+        secret: Some(secret),
+        registration_token: secret,
+        by: Actor::Os(0),
+        edition: crate::event::Edition::CURRENT,
+        contacts: vec![],
+    }
 }
 
 fn issue(session: crate::terms::SessionId, client: ClientId, code: Digest) -> IssueCode {

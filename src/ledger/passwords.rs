@@ -4,6 +4,7 @@ use super::{Failure, Ledger, Site, draw_id};
 use crate::command::PasswordFact;
 use crate::terms::{CredentialId, Digest, Secret};
 use crate::vault::PasswordText;
+use serde_json::Value;
 use std::net::IpAddr;
 use unicode_normalization::UnicodeNormalization;
 
@@ -11,8 +12,20 @@ impl Ledger {
     /// The name under which a username is looked up: an HMAC of it, trimmed, folded to lower case and normalized, so that no
     /// spelling dodges a count (THREATS.md A70).
     pub fn login_of(&self, site: &Site, username: &str) -> Digest {
-        let folded: String = username.trim().nfkc().collect::<String>().to_lowercase();
-        site.keys.login(&folded.nfkc().collect::<String>())
+        site.keys.login(&folded(username))
+    }
+
+    /// Whether this is the e-mail address of whoever signs in with this name, however it is spelt. For a name that is nobody's another
+    /// person's address is looked at, so that it takes as long (THREATS.md A68).
+    pub fn has_email(&self, site: &Site, login: &Digest, email: &str) -> Result<bool, Failure> {
+        let (is_known, looked_at) = site.read(|state| {
+            let own = state.users.by_login(login);
+            (own.is_some(), own.or_else(|| state.users.iter().next()).map(|user| user.claims_at))
+        });
+        let claims = looked_at.map(|at| self.claims_at(site, at)).transpose()?.unwrap_or_default();
+        let known = claims.get("email").and_then(Value::as_str).unwrap_or_default();
+        let is_same = Secret::new(folded(email)).matches(&Digest::of(folded(known).as_bytes()));
+        Ok(is_same && is_known && !known.is_empty())
     }
 
     /// What comes of a password. An unknown name costs the same work as a known one (THREATS.md A68); nothing is looked at
@@ -67,4 +80,10 @@ impl Ledger {
         self.with_vault(move |vault| vault.store_password(&name, credential, &phc)).await?;
         Ok(credential)
     }
+}
+
+/// A name or an address without its spelling: trimmed, in lower case, normalized.
+fn folded(text: &str) -> String {
+    let folded: String = text.trim().nfkc().collect::<String>().to_lowercase();
+    folded.nfkc().collect()
 }

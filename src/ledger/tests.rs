@@ -6,7 +6,7 @@ mod rotation;
 
 use super::*;
 use crate::command::*;
-use crate::event::{AuditEvent, ClientMetadata, Event, IssuedTokens, Profile, ServerEvent, TokenEvent};
+use crate::event::{AuditEvent, ClientMetadata, Edition, Event, IssuedTokens, Profile, ServerEvent, TokenEvent};
 use crate::jose::{AccessTokenClaims, FurtherClaims};
 use crate::log::EngineKind;
 use crate::projection::State;
@@ -70,7 +70,15 @@ fn registration(scope: &str, by: Actor, contacts: &[&str]) -> RegisterClient {
     .unwrap();
     let secret = draw_secret::<64>().digest();
     let contacts = contacts.iter().map(|&contact| contact.to_owned()).collect();
-    RegisterClient { client: ClientId::from_bytes(draw_bytes()), metadata, secret: Some(secret), registration_token: secret, by, contacts }
+    RegisterClient {
+        client: ClientId::from_bytes(draw_bytes()),
+        metadata,
+        secret: Some(secret),
+        registration_token: secret,
+        by,
+        edition: Edition::CURRENT,
+        contacts,
+    }
 }
 
 impl World {

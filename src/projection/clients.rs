@@ -2,8 +2,8 @@
 
 use super::digest::Entity;
 use super::table::Table;
-use crate::event::{ClientEvent, ClientMetadata, ClientStatus};
-use crate::terms::{Actor, ClientId, Digest, RegistrationPath, Seq, Timestamp};
+use crate::event::{ClientEvent, ClientMetadata, ClientPrivileges, ClientStatus};
+use crate::terms::{Actor, ClientId, Digest, GrantType, RegistrationPath, Seq, Timestamp};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::collections::HashMap;
@@ -15,6 +15,8 @@ pub struct Client {
     pub id: ClientId,
     /// Its public metadata.
     pub metadata: ClientMetadata,
+    /// What an administrator lets it do besides.
+    pub privileges: ClientPrivileges,
     /// Whether it may act.
     pub status: ClientStatus,
     /// Whether an administrator registered or approved it as it is now; otherwise nobody here has checked who it is.
@@ -35,6 +37,8 @@ pub struct Client {
     pub contacts_at: Seq,
     /// The record that last said how it authenticates: its method, its keys, or where they are.
     pub keys_at: Seq,
+    /// The record by which an administrator let it take people's passwords; none if nobody did.
+    pub passwords_at: Option<Seq>,
     /// The event that last changed it.
     pub changed: Seq,
 }
@@ -102,6 +106,7 @@ impl Clients {
                 let new = Client {
                     id: client.clone(),
                     metadata: (**metadata).clone(),
+                    privileges: ClientPrivileges::default(),
                     status: *status,
                     verified: is_administrator(actor),
                     waits: *status == ClientStatus::PendingApproval,
@@ -112,6 +117,7 @@ impl Clients {
                     registered_at: t,
                     contacts_at: seq,
                     keys_at: seq,
+                    passwords_at: takes_passwords(metadata).then_some(seq).filter(|_| is_administrator(actor)),
                     changed: seq,
                 };
                 self.by_path.insert(*registration_path, client.clone());
@@ -132,6 +138,10 @@ impl Clients {
                     if authenticates_otherwise(before, after) {
                         found.keys_at = seq;
                     }
+                    found.passwords_at = match takes_passwords(&found.metadata) {
+                        true => found.passwords_at.or(is_administrator(actor).then_some(seq)),
+                        false => None,
+                    };
                     if !found.metadata.has_secret() {
                         found.secret = None;
                     }
@@ -147,6 +157,14 @@ impl Clients {
                     Ok(())
                 })?
             }
+            ClientEvent::Configured { client, after, .. } => self.change(client, seq, |found| {
+                let Ok(Value::Object(mut members)) = serde_json::to_value(&found.privileges) else {
+                    return Err("the privileges cannot be written");
+                };
+                members.extend(after.clone());
+                found.privileges = serde_json::from_value(Value::Object(members)).map_err(|_| "the privileges cannot be read")?;
+                Ok(())
+            })?,
             ClientEvent::SecretRotated { client, secret } => self.change(client, seq, |client| client.secret = Some(*secret)),
             ClientEvent::Approved { client } => self.change(client, seq, |client| {
                 client.status = ClientStatus::Enabled;
@@ -173,6 +191,10 @@ impl Clients {
         });
         changed.ok_or("the client is unknown")
     }
+}
+
+fn takes_passwords(metadata: &ClientMetadata) -> bool {
+    metadata.grant_types.contains(&GrantType::Password)
 }
 
 fn is_administrator(actor: &Actor) -> bool {

@@ -1,7 +1,7 @@
 //! The metadata document (OpenID Connect Discovery §3, RFC 8414 §2): exactly what is built and allowed, no more.
 
 use super::claims::claims_behind;
-use crate::event::{RegistrationMode, Settings};
+use crate::event::{PasswordGrant, RegistrationMode, Settings};
 use crate::projection::{Site, State};
 use crate::terms::{ClientAlgorithm, GrantType, ResponseMode, ResponseType, Scope, SigningAlgorithm, TokenEndpointAuthMethod};
 use serde_json::{Map, Value, json};
@@ -64,7 +64,8 @@ pub fn discovery(state: &State, site: &Site) -> Map<String, Value> {
 
 fn grant_types(settings: &Settings) -> Vec<GrantType> {
     let offered = |grant_type: &GrantType| match grant_type {
-        GrantType::AuthorizationCode | GrantType::RefreshToken => true,
+        GrantType::AuthorizationCode | GrantType::RefreshToken | GrantType::ClientCredentials => true,
+        GrantType::Password => settings.password_grant != PasswordGrant::Off,
         GrantType::Implicit => settings.authorize_implicit || settings.authorize_hybrid,
     };
     GrantType::ALL.iter().copied().filter(offered).collect()

@@ -1,6 +1,6 @@
 //! How a set of scopes is shown, and how much of it a token holds.
 
-use crate::jose::COMPACT_LENGTH_MAX;
+use crate::jose::access_token_fits;
 use crate::projection::Site;
 use crate::terms::{Scope, ScopeSet, SiteName};
 
@@ -17,24 +17,16 @@ pub fn site_name(site: &Site) -> Option<SiteName> {
     site.issuer.rsplit_once("/oauth2/").and_then(|(_, name)| name.parse().ok())
 }
 
-/// Whether an access token with this scope can be presented again: a longer one would be read by nobody (THREATS.md A46). The
-/// estimate is never too low.
+/// Whether an access token with this scope can be presented again (THREATS.md A46).
 pub fn fits_a_token(scope: &ScopeSet, site: &Site, audience: Option<&str>) -> bool {
-    // Header and signature with their dots, encoded.
-    const AROUND: usize = 512;
-    // The members with their names, ids, times and the site's name, at their longest.
-    const MEMBERS: usize = 600;
-    // Each scope stands there twice: in a text, and in a list with quotation marks and commas.
-    let scopes: usize = scope.spelt().iter().map(|scope| 2 * scope.len() + 4).sum();
-    let claims = MEMBERS + site.issuer.len() + audience.map_or(0, str::len) + scopes;
-    claims.div_ceil(3) * 4 + AROUND <= COMPACT_LENGTH_MAX
+    access_token_fits(scope, &site.issuer, audience)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::event::{Edition, Profile, Settings};
-    use crate::jose::{AccessTokenClaims, FurtherClaims};
+    use crate::jose::{AccessTokenClaims, COMPACT_LENGTH_MAX, FurtherClaims};
     use crate::terms::{ClientId, IdSeed, Seq};
 
     /// The length of an access token of this scope, signed with an RSA key of 2048 bits.

@@ -31,8 +31,8 @@ pub use id::{
 pub use moment::{Moment, RequestFacts};
 pub use pkce::{CodeChallenge, CodeVerifier};
 pub use protocol::{
-    Acr, ApplicationType, ClientAlgorithm, GrantType, Prompt, RequestObjectAlgorithm, Role, SigningAlgorithm, TokenEndpointAuthMethod,
-    TokenKind,
+    Acr, ApplicationType, ClientAlgorithm, GrantType, Prompt, RequestObjectAlgorithm, Role, SecretlessGrant, SigningAlgorithm,
+    TokenEndpointAuthMethod, TokenKind,
 };
 pub use redirect_uri::{RedirectUri, RedirectUriError, RedirectUriRules};
 pub use response_type::{ResponseMode, ResponseType};

@@ -46,6 +46,20 @@ words!(
         RefreshToken = "refresh_token",
         /// RFC 6749 §4.2: tokens straight from the authorization endpoint. No request to the token endpoint has it.
         Implicit = "implicit",
+        /// RFC 6749 §4.4: a client for itself.
+        ClientCredentials = "client_credentials",
+        /// RFC 6749 §4.3: a name and a password, typed into the client. RFC 9700 §2.4 forbids it; a site has to switch it on.
+        Password = "password",
+    }
+);
+
+words!(
+    /// The grants that a client may be let use without its secret, if an administrator says so (SPEC.md k-15).
+    SecretlessGrant, "secretless grant", {
+        /// `grant_type=password`.
+        Password = "password",
+        /// `grant_type=refresh_token`.
+        Refresh = "refresh",
     }
 );
 
@@ -146,7 +160,7 @@ words!(
         Es256 = "ES256",
         /// ECDSA on P-384 with SHA-384: the other of SMART's two.
         Es384 = "ES384",
-        /// Ed25519.
+        /// Ed25519, by the name that stands for both its curves.
         EdDsa = "EdDSA",
         /// Ed25519 by the name that says so (RFC 9864 §2.2).
         Ed25519 = "Ed25519",

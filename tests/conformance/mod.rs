@@ -1,9 +1,11 @@
 //! What the OpenID Connect conformance suites assert, module by module, under the suites' own names; `docs/conformance.md` says which
 //! test stands for which module. A module that several plans have runs for each response type and mode.
 
-mod logout;
+mod dynamic;
 mod modules;
+mod other_logouts;
 mod plan;
+mod rp_initiated_logout;
 
 use modules::{EVERY_PLAN, NEED_A_CODE};
 use plan::{Plan, server};

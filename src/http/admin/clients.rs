@@ -1,11 +1,11 @@
-//! Clients: `GET` and `POST /admin/v1/clients`, `GET` and `DELETE /admin/v1/clients/{client}`,
+//! Clients: `GET` and `POST /admin/v1/clients`, `GET`, `PATCH` and `DELETE /admin/v1/clients/{client}`,
 //! `POST /admin/v1/clients/{client}/{act}`. A secret stands in the response that made it and nowhere else.
 
 use super::call::{Admin, Call, decoded};
 use super::problem::{Answer, Problem};
 use super::{route, route_of};
-use crate::command::{ChangeClient, ClientChange, RegisterClient};
-use crate::event::ClientStatus;
+use crate::command::{ChangeClient, ClientChange, ConfigureClient, RegisterClient};
+use crate::event::{ClientStatus, Edition};
 use crate::http::registration::{RequestedClient, parse_metadata};
 use crate::http::{Inbound, Response, inbound, reply};
 use crate::ledger::{Site, draw_bytes, draw_secret};
@@ -21,12 +21,13 @@ pub(super) fn routes(admin: &Admin) -> BoxedFilter<(Response,)> {
     let register = route(admin, warp::path!("clients").and(warp::post()).boxed(), register);
     let show = route_of(admin, warp::path!("clients" / String).and(warp::get()).boxed(), show);
     let delete = route_of(admin, warp::path!("clients" / String).and(warp::delete()).boxed(), delete);
+    let set = route_of(admin, warp::path!("clients" / String).and(warp::patch()).boxed(), set);
     let admin = admin.clone();
     let act = warp::path!("clients" / String / String).and(warp::post()).and(inbound());
     let act = act.then(move |client: String, act: String, inbound: Arc<Inbound>| {
         super::call::answer(admin.clone(), inbound, move |call| async move { change(call, &decoded(&client)?, &act).await })
     });
-    list.or(register).unify().or(show).unify().or(delete).unify().or(act.boxed()).unify().boxed()
+    list.or(register).unify().or(show).unify().or(delete).unify().or(set).unify().or(act.boxed()).unify().boxed()
 }
 
 /// GET /admin/v1/clients
@@ -53,6 +54,9 @@ fn view(client: &Client) -> Value {
         view.insert("client_id_issued_at".into(), json!(client.registered_at.unix_seconds()));
         view.insert("client_status".into(), json!(client.status));
         view.insert("changed_by".into(), json!(client.changed));
+        if let Value::Object(privileges) = json!(client.privileges) {
+            view.extend(privileges);
+        }
     }
     view
 }
@@ -76,6 +80,7 @@ async fn register(call: Call) -> Answer {
         secret: secret.as_ref().map(Secret::digest),
         registration_token: registration_token.digest(),
         by: call.actor.clone(),
+        edition: Edition::CURRENT,
         contacts,
     };
     let client = command.client.clone();
@@ -90,6 +95,32 @@ async fn register(call: Call) -> Answer {
         body.insert("registration_client_uri".into(), format!("{}/client/{}", site.issuer(), path.segment()).into());
     }
     Ok(reply::no_store(reply::json(StatusCode::CREATED, &body)))
+}
+
+/// PATCH /admin/v1/clients/{client} {"grant_types": ["authorization_code", "password"], "legacy_secretless": "refresh"}: a text is
+/// taken for a list where there is one, its words separated by commas.
+async fn set(call: Call, id: String) -> Answer {
+    let site = call.site()?;
+    let client = find(&site, &id)?;
+    let now = view(&client);
+    let typed = |(name, value): (String, Value)| {
+        let value = typed(&value, now.get(&name)).unwrap_or(value);
+        (name, value)
+    };
+    let change = call.object()?.into_iter().map(typed).collect();
+    let command = ConfigureClient { client: client.id, change, edition: Edition::CURRENT, by: call.actor.clone() };
+    call.ledger().carry_out(&site, command, call.facts()).await?;
+    Ok(reply::json(StatusCode::OK, &view(&find(&site, &id)?)))
+}
+
+/// A text read as the kind of value that the member has.
+fn typed(value: &Value, like: Option<&Value>) -> Option<Value> {
+    let text = value.as_str()?;
+    match like? {
+        Value::Array(_) => Some(text.split(',').map(str::trim).filter(|word| !word.is_empty()).map(Value::from).collect()),
+        Value::Bool(_) => text.parse::<bool>().ok().map(Value::from),
+        Value::Null | Value::Number(_) | Value::String(_) | Value::Object(_) => None,
+    }
 }
 
 /// DELETE /admin/v1/clients/{client}

@@ -2,7 +2,7 @@
 //! RFC 7591 §2.1).
 
 use super::metadata::{Reader, unacceptable};
-use crate::command::Refused;
+use crate::command::{Refused, with_implied};
 use crate::event::Settings;
 use crate::terms::{GrantType, ResponseType};
 
@@ -14,21 +14,25 @@ pub(super) struct Flows {
 
 /// Reads both members. What is left out follows from the other; what contradicts the other is refused (RFC 7591 §2.1).
 pub(super) fn flows(read: &Reader<'_>, settings: &Settings) -> Result<Flows, Refused> {
-    let response_types = response_types(read, settings)?;
+    let asked = grant_types(read, settings)?;
+    let at_front = |types: &Vec<GrantType>| types.iter().any(|own| matches!(own, GrantType::AuthorizationCode | GrantType::Implicit));
+    let response_types = match read.list("response_types")? {
+        Some(words) if !words.is_empty() || asked.as_ref().is_none_or(at_front) => response_types(words, settings)?,
+        None if asked.as_ref().is_none_or(at_front) => vec![ResponseType::Code.to_string()],
+        // A client that sends nobody to the authorization endpoint gets no response from there.
+        Some(_) | None => Vec::new(),
+    };
     let mut needed: Vec<GrantType> = response_types.iter().filter_map(|words| ResponseType::read(words)).flat_map(needs).collect();
     needed.sort();
     needed.dedup();
-    let mut grant_types = grant_types(read, settings)?.unwrap_or_else(|| needed.clone());
+    let grant_types = asked.unwrap_or_else(|| needed.clone());
     if let Some(missing) = needed.iter().find(|needed| !grant_types.contains(needed)) {
         return Err(unacceptable(format!("grant_types must have {missing}, which the response_types need")));
     }
-    // `refresh_token` goes along with `authorization_code` (SPEC.md b.1).
-    if grant_types.contains(&GrantType::AuthorizationCode) {
-        grant_types.push(GrantType::RefreshToken);
+    match grant_types.iter().all(|grant_type| *grant_type == GrantType::RefreshToken) {
+        true => Err(unacceptable("grant_types must have one that a refresh can follow")),
+        false => Ok(Flows { response_types, grant_types: with_implied(grant_types) }),
     }
-    grant_types.sort();
-    grant_types.dedup();
-    Ok(Flows { response_types, grant_types })
 }
 
 /// The table of OpenID Connect Registration §2.
@@ -39,8 +43,7 @@ fn needs(response_type: ResponseType) -> impl Iterator<Item = GrantType> {
 }
 
 /// Kept as they were sent, since a client may compare what comes back.
-fn response_types(read: &Reader<'_>, settings: &Settings) -> Result<Vec<String>, Refused> {
-    let words = read.list("response_types")?.unwrap_or_else(|| vec![ResponseType::Code.to_string()]);
+fn response_types(words: Vec<String>, settings: &Settings) -> Result<Vec<String>, Refused> {
     let read: Vec<Option<ResponseType>> = words.iter().map(|words| ResponseType::read(words)).collect();
     let allowed = |response_type: &Option<ResponseType>| response_type.is_some_and(|response_type| settings.allows(response_type));
     if let Some((words, _)) = words.iter().zip(&read).find(|(_, response_type)| !allowed(response_type)) {
@@ -113,6 +116,23 @@ mod tests {
         }
         assert!(read(json!({ "grant_types": ["authorization_code", "implicit"] }), on(false, false)).is_err());
         assert!(read(json!({ "grant_types": ["authorization_code", "implicit"] }), on(true, false)).is_ok());
+    }
+
+    #[test]
+    fn a_client_without_people_or_browser_has_no_response_types() {
+        for (asked, grants) in [
+            (json!(["client_credentials"]), "client_credentials"),
+            (json!(["password"]), "refresh_token password"),
+            (json!(["password", "client_credentials"]), "refresh_token client_credentials password"),
+        ] {
+            for response_types in [Value::Null, json!([])] {
+                let flows = read(json!({ "grant_types": asked, "response_types": response_types }), all);
+                assert_eq!(flows, Ok((vec![], grants.to_owned())), "{asked} {response_types}");
+            }
+            assert!(read(json!({ "grant_types": asked, "response_types": ["code"] }), all).is_err(), "{asked}");
+        }
+        assert!(read(json!({ "grant_types": ["refresh_token"] }), all).is_err());
+        assert!(read(json!({ "grant_types": [] }), all).is_err());
     }
 
     #[test]

@@ -48,7 +48,7 @@ pub fn parse_metadata(members: &Map<String, Value>, settings: &Settings) -> Resu
     };
     let Flows { response_types, grant_types } = flows(&read, settings)?;
     let Keys { signing_alg, jwks, jwks_uri } = keys(&read, token_endpoint_auth_method)?;
-    let redirect_uris = redirect_uris(&read, rules)?;
+    let redirect_uris = redirect_uris(&read, rules, !response_types.is_empty())?;
     let logout = logout_uris(&read, &redirect_uris, rules)?;
     let metadata = ClientMetadata {
         application_type,
@@ -120,10 +120,11 @@ fn default_method(application_type: ApplicationType) -> TokenEndpointAuthMethod 
     }
 }
 
-fn redirect_uris(read: &Reader<'_>, rules: RedirectUriRules) -> Result<Vec<RedirectUri>, Refused> {
+/// A client that sends nobody to the authorization endpoint needs none (SPEC.md a.1).
+fn redirect_uris(read: &Reader<'_>, rules: RedirectUriRules, needed: bool) -> Result<Vec<RedirectUri>, Refused> {
     let refused = |why: String| Refused::about(Refusal::RedirectUriUnacceptable, why);
     let texts = read.list("redirect_uris").map_err(|_| refused("redirect_uris is not a list of strings".into()))?.unwrap_or_default();
-    if texts.is_empty() || has_repeats(&texts) {
+    if needed && texts.is_empty() || has_repeats(&texts) {
         return Err(refused("redirect_uris is empty or has repeats".into()));
     }
     texts.iter().map(|text| RedirectUri::register(text, rules).map_err(|error| refused(format!("a redirect_uri {error}")))).collect()
@@ -273,7 +274,9 @@ mod tests {
             (json!({ "redirect_uris": uris, "client_name": "x".repeat(81) }), Refusal::MetadataUnacceptable),
             (json!({ "redirect_uris": uris, "token_endpoint_auth_method": "tls" }), Refusal::MetadataUnacceptable),
             (json!({ "redirect_uris": uris, "subject_type": "pairwise" }), Refusal::MetadataUnacceptable),
-            (json!({ "redirect_uris": uris, "grant_types": ["password"] }), Refusal::MetadataUnacceptable),
+            (json!({ "redirect_uris": uris, "grant_types": ["telepathy"] }), Refusal::MetadataUnacceptable),
+            (json!({ "redirect_uris": uris, "grant_types": ["refresh_token"] }), Refusal::MetadataUnacceptable),
+            (json!({ "redirect_uris": uris, "grant_types": [] }), Refusal::MetadataUnacceptable),
             (json!({ "redirect_uris": uris, "response_types": ["token"] }), Refusal::MetadataUnacceptable),
             (json!({ "redirect_uris": uris, "logo_uri": "javascript:alert(1)" }), Refusal::MetadataUnacceptable),
             (json!({ "redirect_uris": uris, "software_statement": "x" }), Refusal::SoftwareStatementUnsupported),

@@ -13,7 +13,7 @@ use super::json_body::{JsonBodyError, json_body};
 use super::token::preflight;
 use super::{Response, cors, reply};
 use crate::command::{Refused, RegisterClient};
-use crate::event::{ClientMetadata, ClientStatus, Endpoint, Refusal, RegistrationMode};
+use crate::event::{ClientMetadata, ClientStatus, Edition, Endpoint, Refusal, RegistrationMode};
 use crate::ledger::{Failure, SiteError, draw_bytes, draw_secret};
 use crate::terms::{Actor, ClientId, RegistrationPath, Secret, Timestamp};
 use http::{Method, StatusCode};
@@ -58,6 +58,7 @@ async fn register(at: &At) -> Response {
         secret: secret.as_ref().map(Secret::digest),
         registration_token: token.digest(),
         by: Actor::Anonymous,
+        edition: Edition::CURRENT,
         contacts: requested.contacts.clone(),
     };
     match at.ledger.register_client(&at.site, command, at.facts()).await {

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::command::{EndLogoutAttempt, LogoutToSend, SignLogout};
-use crate::event::{LogoutEvent, LogoutFailure};
+use crate::event::{Edition, LogoutEvent, LogoutFailure};
 use crate::terms::LogoutId;
 
 /// A person who signed out of an app that wants to hear of it, but cannot be reached.
@@ -11,7 +11,8 @@ async fn signed_out() -> (World, LogoutId) {
     let mut metadata = world.site.read(|state| state.clients.by_id(&world.client).unwrap().metadata.clone());
     metadata.backchannel_logout_uri = Some("https://127.0.0.1/told".parse().unwrap());
     let (presented_token, registration_token) = (world.secret, draw_secret::<32>().digest());
-    let update = UpdateClient { client: world.client.clone(), presented_token, metadata, registration_token, contacts: vec![] };
+    let edition = Edition::CURRENT;
+    let update = UpdateClient { client: world.client.clone(), presented_token, metadata, registration_token, edition, contacts: vec![] };
     world.carry_out(update).await.unwrap();
     let session = world.sign_in(None, "jane").await;
     world.tokens(session, "openid offline_access").await;

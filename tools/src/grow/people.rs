@@ -70,7 +70,15 @@ impl Town {
         let (client, secret) = (ClientId::from_bytes(draw_bytes()), draw_secret::<64>().digest());
         let registration_token = draw_secret::<32>().digest();
         let (by, contacts) = (Actor::Server, vec!["it@example.org".to_owned()]);
-        let command = RegisterClient { client: client.clone(), metadata, secret: Some(secret), registration_token, by, contacts };
+        let command = RegisterClient {
+            client: client.clone(),
+            metadata,
+            secret: Some(secret),
+            registration_token,
+            by,
+            edition: writ::event::Edition::CURRENT,
+            contacts,
+        };
         ledger.register_client(&self.site, command, ledger.own_request()).await?;
         Ok(ClientProof { client: Some(client), via: Via::Basic, secret: SecretFact::Verified(secret), assertion: None })
     }
