@@ -35,6 +35,7 @@ mod scopes;
 mod section_k;
 mod session_management;
 mod sites;
+mod subjects;
 mod time_travel;
 mod token;
 mod userinfo;

@@ -13,7 +13,7 @@ use crate::event::{Endpoint, Refusal};
 use crate::jose::IdTokenClaims;
 use crate::ledger::Failure;
 use crate::projection::Session;
-use crate::terms::{SessionId, UserId};
+use crate::terms::SessionId;
 use http::header::SET_COOKIE;
 use http::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
@@ -81,7 +81,7 @@ async fn hinted(at: &At, browser: &Browser, claims: &IdTokenClaims, params: &Par
         };
     }
     let everywhere = params.get("all_sessions") == Some("true") || claims.sid.is_none();
-    let user = user_of(at, claims);
+    let user = at.ledger.user_of_hint(&at.site, claims);
     let command = EndSession { session: claims.sid, everywhere: user.filter(|_| everywhere).map(|user| (user, client)), by: EndedBy::Hint };
     let own = live_session(at, browser).is_some_and(|session| Some(session.id) == claims.sid);
     let signed_out = at.ledger.end_session(&at.site, command, at.facts()).await?;
@@ -107,12 +107,6 @@ fn through_the_apps(at: &At, said: Said, pages: &[FrontChannel], onward: Option<
     let frames: Vec<String> = pages.iter().map(frame).collect();
     let Said { title, sentence } = said;
     html(StatusCode::OK, &FrontChannelPage { site_title: site_title(at), title, sentence, frames: &frames, onward })
-}
-
-/// Whom the hint is about: its session's person, else the one that `sub` names.
-fn user_of(at: &At, claims: &IdTokenClaims) -> Option<UserId> {
-    let of_session = claims.sid.and_then(|sid| at.site.read(|state| state.sessions.by_id(&sid).map(|session| session.user)));
-    of_session.or_else(|| claims.sub.parse().ok())
 }
 
 fn app_name(at: &At, claims: &IdTokenClaims) -> Option<DisplayText> {

@@ -11,8 +11,9 @@ async fn signed_out() -> (World, LogoutId) {
     let mut metadata = world.site.read(|state| state.clients.by_id(&world.client).unwrap().metadata.clone());
     metadata.backchannel_logout_uri = Some("https://127.0.0.1/told".parse().unwrap());
     let (presented_token, registration_token) = (world.secret, draw_secret::<32>().digest());
-    let edition = Edition::CURRENT;
-    let update = UpdateClient { client: world.client.clone(), presented_token, metadata, registration_token, edition, contacts: vec![] };
+    let client = world.client.clone();
+    let (edition, sector_document, contacts) = (Edition::CURRENT, None, vec![]);
+    let update = UpdateClient { client, presented_token, metadata, registration_token, edition, sector_document, contacts };
     world.carry_out(update).await.unwrap();
     let session = world.sign_in(None, "jane").await;
     world.tokens(session, "openid offline_access").await;

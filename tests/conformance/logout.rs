@@ -1,7 +1,7 @@
-//! The plans for back-channel and front-channel logout and for session management, module by module.
+//! The modules of the logout plans: RP-initiated, back-channel, front-channel, session management.
 
 use super::plan::server;
-use crate::harness::{App, Behaviour, Browser, KeyServer, Request, Stop, Tokens, jwt_part, query_of};
+use crate::harness::{App, Behaviour, Browser, KeyServer, Page, Request, Site, Stop, Tokens, jwt_part, jwt_with, query_of};
 use serde_json::{Value, json};
 
 /// A person signed in at a client with these members besides.
@@ -24,15 +24,125 @@ impl SignedIn {
     async fn sign_out(&mut self, pairs: &[(&str, &str)]) -> Stop {
         self.browser.open(&self.app.logout_url(pairs)).await
     }
+    /// The person is told that they are out, if asked after they said so.
+    async fn signs_out_by_page(&mut self, stop: Stop) {
+        let mut page = stop.page();
+        if page.title().contains("Sign out?") {
+            page = self.browser.press(&page, "primary", &[]).await.page();
+        }
+        assert!(page.title().contains("Signed out"), "{}", page.text());
+        self.assert_signed_out().await;
+    }
     /// `prompt=none` gives an error now.
     async fn assert_signed_out(&mut self) {
         let left = self.browser.open_as_program(&self.app.authorization().with("prompt", "none").url()).await.left();
         assert_eq!(query_of(&left, "error").as_deref(), Some("login_required"), "{left}");
     }
+    /// Nothing was redirected: an error page that says what is wrong, or the question.
+    #[track_caller]
+    fn assert_stays(stop: Stop, word: &str) -> Page {
+        let page = stop.page();
+        assert!(
+            page.title().contains("Sign out?") || page.status() == 400 && page.text().contains(word),
+            "{} {}",
+            page.status(),
+            page.text()
+        );
+        page
+    }
 }
 
 async fn discovery() -> Value {
     server().await.site("default").get("/.well-known/openid-configuration").await.assert_ok()
+}
+
+#[tokio::test]
+async fn oidcc_rp_initiated_logout_discovery_endpoint_verification() {
+    let endpoint = discovery().await["end_session_endpoint"].as_str().unwrap().to_owned();
+    assert_eq!(endpoint, server().await.site("default").url("/logout"));
+}
+
+#[tokio::test]
+async fn oidcc_rp_initiated_logout() {
+    let mut person = SignedIn::new().await;
+    let hint = person.tokens.id.clone();
+    let left =
+        person.sign_out(&[("id_token_hint", &hint), ("post_logout_redirect_uri", App::LOGOUT_URI), ("state", "random+1")]).await.left();
+    assert_eq!((left.as_str().split('?').next(), query_of(&left, "state").as_deref()), (Some(App::LOGOUT_URI), Some("random+1")));
+    person.assert_signed_out().await;
+}
+
+#[tokio::test]
+async fn oidcc_rp_initiated_logout_no_state() {
+    let mut person = SignedIn::new().await;
+    let hint = person.tokens.id.clone();
+    let left = person.sign_out(&[("id_token_hint", &hint), ("post_logout_redirect_uri", App::LOGOUT_URI)]).await.left();
+    assert_eq!(left.as_str(), App::LOGOUT_URI);
+    person.assert_signed_out().await;
+}
+
+#[tokio::test]
+async fn oidcc_rp_initiated_logout_bad_post_logout_redirect_uri() {
+    let mut person = SignedIn::new().await;
+    let hint = person.tokens.id.clone();
+    let stop =
+        person.sign_out(&[("id_token_hint", &hint), ("post_logout_redirect_uri", "https://client.example.org/bad"), ("state", "x")]).await;
+    SignedIn::assert_stays(stop, "post_logout_redirect_uri");
+}
+
+#[tokio::test]
+async fn oidcc_rp_initiated_logout_query_added_to_post_logout_redirect_uri() {
+    let mut person = SignedIn::new().await;
+    let (hint, uri) = (person.tokens.id.clone(), format!("{}?foo=bar", App::LOGOUT_URI));
+    let stop = person.sign_out(&[("id_token_hint", &hint), ("post_logout_redirect_uri", &uri), ("state", "x")]).await;
+    SignedIn::assert_stays(stop, "post_logout_redirect_uri");
+}
+
+#[tokio::test]
+async fn oidcc_rp_initiated_logout_modified_id_token_hint() {
+    let mut person = SignedIn::new().await;
+    let unsigned = jwt_with(&person.tokens.id, 0, &json!({ "alg": "none" }));
+    let hint = format!("{}.", unsigned.rsplit_once('.').unwrap().0);
+    let stop = person.sign_out(&[("id_token_hint", &hint), ("post_logout_redirect_uri", App::LOGOUT_URI), ("state", "x")]).await;
+    SignedIn::assert_stays(stop, "id_token_hint");
+}
+
+#[tokio::test]
+async fn oidcc_rp_initiated_logout_bad_id_token_hint() {
+    let mut person = SignedIn::new().await;
+    let foreign = Site::other().await.confidential().await.tokens(&mut Browser::new()).await.id;
+    let stop = person.sign_out(&[("id_token_hint", &foreign), ("post_logout_redirect_uri", App::LOGOUT_URI), ("state", "x")]).await;
+    SignedIn::assert_stays(stop, "id_token_hint");
+}
+
+#[tokio::test]
+async fn oidcc_rp_initiated_logout_no_id_token_hint() {
+    let mut person = SignedIn::new().await;
+    let stop = person.sign_out(&[("post_logout_redirect_uri", App::LOGOUT_URI), ("state", "x")]).await;
+    let page = SignedIn::assert_stays(stop, "id_token_hint");
+    person.signs_out_by_page(Stop::Shown(Box::new(page))).await;
+}
+
+#[tokio::test]
+async fn oidcc_rp_initiated_logout_no_params() {
+    let mut person = SignedIn::new().await;
+    let stop = person.sign_out(&[]).await;
+    person.signs_out_by_page(stop).await;
+}
+
+#[tokio::test]
+async fn oidcc_rp_initiated_logout_no_post_logout_redirect_uri() {
+    let mut person = SignedIn::new().await;
+    let hint = person.tokens.id.clone();
+    let stop = person.sign_out(&[("id_token_hint", &hint), ("state", "x")]).await;
+    person.signs_out_by_page(stop).await;
+}
+
+#[tokio::test]
+async fn oidcc_rp_initiated_logout_only_state() {
+    let mut person = SignedIn::new().await;
+    let stop = person.sign_out(&[("state", "x")]).await;
+    person.signs_out_by_page(stop).await;
 }
 
 #[tokio::test]
