@@ -123,7 +123,7 @@ async fn a_key_that_tokens_still_rest_on_is_not_retired_by_accident() {
     let keys = server.writ(&["keys", "list", "-o", "json"], "");
     let keys: serde_json::Value = serde_json::from_str(&keys).unwrap();
     let old = keys.as_array().unwrap().iter().find(|key| key["alg"] == "RS256").unwrap()["kid"].as_str().unwrap();
-    server.writ(&["keys", "rotate"], "");
+    server.writ(&["keys", "rotate", "--now"], "");
     assert!(app.is_active(&tokens.access).await, "the key before goes on verifying");
     assert_eq!(server.writ_output(&["keys", "retire", old], "").status.code(), Some(1));
     assert!(app.is_active(&tokens.access).await);

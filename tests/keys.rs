@@ -1,10 +1,12 @@
 //! Signing keys: shown before they sign, retired when nothing rests on them, every site's apart (SPEC.md a.7, g, h, k-38, k-39).
 
 use crate::harness::{App, Browser, Request, Server, Site, Tokens, jwt_part};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+use writ::jose::{JwkSet, PublicKey, verify};
 
 /// A server whose only site shows new keys for so long, in seconds.
 async fn showing(publish_seconds: u64) -> (Arc<Server>, Site) {
@@ -176,4 +178,59 @@ async fn a_key_of_each_algorithm_is_published_with_its_name_and_use() {
     let alias = Request::get(&Site::standard().await.url("/jwks")).send().await;
     assert_eq!(alias.assert_ok()["keys"].as_array().unwrap(), &set, "k-38: /jwks is another name");
     assert_eq!(alias.header("cache-control"), Some("public, max-age=300"));
+}
+
+/// Somebody who keeps the JWK Set for exactly as long as the answer allows, and never fetches it sooner.
+struct Verifier {
+    site: Site,
+    kept: Option<(Instant, Vec<PublicKey>)>,
+}
+
+impl Verifier {
+    async fn verify(&mut self, token: &str) -> String {
+        if self.kept.as_ref().is_none_or(|(until, _)| Instant::now() >= *until) {
+            let answer = self.site.get("/jwk").await;
+            let seconds = answer.header("cache-control").unwrap().strip_prefix("public, max-age=").unwrap().parse().unwrap();
+            let set: JwkSet = serde_json::from_value(answer.assert_ok()).unwrap();
+            let keys = set.keys().iter().map(|jwk| PublicKey::from_jwk(jwk).unwrap()).collect();
+            self.kept = Some((Instant::now() + Duration::from_secs(seconds), keys));
+        }
+        let (_, keys) = self.kept.as_ref().unwrap();
+        verify(token, |kid| keys.iter().find(|key| key.kid() == *kid)).unwrap().kid().to_string()
+    }
+}
+
+/// Refreshes, verifies, introspects and asks for userinfo until it is over; gives the keys that signed.
+async fn used_until(over: Arc<AtomicBool>, app: App) -> BTreeSet<String> {
+    let mut verifier = Verifier { site: app.site.clone(), kept: None };
+    let mut tokens = app.tokens(&mut Browser::new()).await;
+    let mut signers = BTreeSet::new();
+    while !over.load(Ordering::Relaxed) {
+        tokens = refreshed(&app, &tokens).await;
+        signers.insert(verifier.verify(&tokens.access).await);
+        verifier.verify(&tokens.id).await;
+        assert!(app.is_active(&tokens.access).await);
+        assert_eq!(app.userinfo(&tokens.access).await.status, 200);
+    }
+    signers
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_fails_while_keys_rotate_by_hand_and_by_schedule() {
+    let (server, site) = showing(3).await;
+    let over = Arc::new(AtomicBool::new(false));
+    let mut users = tokio::task::JoinSet::new();
+    for alg in ["RS256", "EdDSA"] {
+        users.spawn(used_until(over.clone(), site.app(json!({ "id_token_signed_response_alg": alg })).await));
+    }
+    let first = set(&site).await[0]["kid"].clone();
+    let second = rotated(&server, &[]);
+    until(async || set(&site).await[0]["kid"] == second.as_str()).await;
+    server.writ(&["site", "set", "default", "keys.rotate_seconds=5"], "");
+    until(async || set(&site).await[0]["kid"] != second.as_str()).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    over.store(true, Ordering::Relaxed);
+    for signers in users.join_all().await {
+        assert!(signers.len() >= 3 && signers.contains(first.as_str().unwrap()) && signers.contains(&second), "{signers:?}");
+    }
 }

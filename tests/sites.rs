@@ -84,3 +84,43 @@ async fn each_site_has_its_own_keys_issuer_and_people() {
     let (a, b) = (a.tokens(&mut Browser::new()).await, b.tokens(&mut Browser::new()).await);
     assert_ne!(crate::harness::jwt_part(&a.id, 1)["sub"], crate::harness::jwt_part(&b.id, 1)["sub"]);
 }
+
+#[tokio::test]
+async fn a_site_that_is_switched_off_answers_nothing_but_its_log_and_its_administrators_work_on() {
+    let server = Server::with(&[("default", "standard"), ("other", "standard")]).await;
+    let (site, other) = (server.site("default"), server.site("other"));
+    let app = site.confidential().await;
+    let tokens = app.tokens(&mut Browser::new()).await;
+    server.writ(&["site", "set", "default", "api.enabled=false"], "");
+    for path in ["/.well-known/openid-configuration", "/jwk", "/jwks"] {
+        assert_eq!((site.get(path).await.status, other.get(path).await.status), (404, 200), "{path}");
+    }
+    let rfc_8414 = format!("{}/.well-known/oauth-authorization-server/oauth2/default", server.origin());
+    assert_eq!(Request::get(&rfc_8414).send().await.status, 404);
+    assert_eq!(app.userinfo(&tokens.access).await.status, 404);
+    assert_eq!(app.refresh(&tokens.refresh).await.status, 404);
+    assert_eq!(Request::get(&format!("{}/writ/default/checkpoint", server.origin())).send().await.status, 200, "anybody may audit it");
+    assert!(server.writ(&["log", "-o", "ndjson"], "").contains("site_disabled"));
+    let word = "api.enabled=true";
+    server.writ(&["client", "disable", &app.client_id], "");
+    server.writ(&["client", "enable", &app.client_id], "");
+    server.writ(&["site", "set", "default", "profile=standard", "access_seconds=600"], "");
+    assert_eq!(site.get("/jwk").await.status, 404, "a profile says nothing about whether the site is on");
+    server.writ(&["site", "set", "default", word], "");
+    assert!(app.is_active(&tokens.access).await, "nothing was lost meanwhile");
+    assert_eq!(site.get("/.well-known/openid-configuration").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_site_says_what_its_settings_cost_in_safety() {
+    let server = Server::with(&[("default", "standard"), ("seed", "openemr")]).await;
+    let shown = |site: &str| server.writ(&["site", "show", site, "-o", "table"], "");
+    assert!(shown("default").contains("No setting is less safe"), "{}", shown("default"));
+    let seed = shown("seed");
+    assert!(seed.contains("code_seconds=300") && seed.contains("longer than a minute to redeem"), "{seed}");
+    server.writ(&["site", "set", "default", "redirect.allow_http=true"], "");
+    assert!(shown("default").contains("redirect.allow_http=true") && shown("default").contains("unencrypted"), "{}", shown("default"));
+    let wrong = server.writ_output(&["site", "set", "default", "code_seconds=301"], "");
+    let told = String::from_utf8(wrong.stderr).unwrap();
+    assert!(!wrong.status.success() && told.contains("code_seconds is a whole number from 1 to 300"), "{told}");
+}

@@ -1,7 +1,7 @@
 //! `writ site`: making and configuring sites.
 
 use super::exit::CliError;
-use super::output::{Output, words};
+use super::output::{Output, Tone, words};
 use super::reach::Reach;
 use super::table::{cell, cut, pairs, table};
 use clap::{Args, Subcommand};
@@ -105,5 +105,20 @@ fn show(site: &Value, output: &mut Output) -> Result<(), CliError> {
     let settings = site.get("settings").and_then(Value::as_object).cloned().unwrap_or_default();
     let whole = Value::Object(settings.clone());
     let rows: Vec<(&str, String)> = settings.keys().map(|name| (name.as_str(), cut(&cell(&whole, name), 76))).collect();
+    pairs(output, &rows)?;
+    show_costs(site, &whole, output)
+}
+
+/// What the settings cost in safety: one sentence each.
+fn show_costs(site: &Value, settings: &Value, output: &mut Output) -> Result<(), CliError> {
+    let costs = site.get("costs").and_then(Value::as_object).cloned().unwrap_or_default();
+    output.line("")?;
+    if costs.is_empty() {
+        return output.line("No setting is less safe than in the profile standard.");
+    }
+    output.toned(Tone::Bold, "What is less safe than in the profile standard:")?;
+    let told = costs.iter().map(|(name, cost)| (format!("{name}={}", cell(settings, name)), cost.as_str().unwrap_or_default()));
+    let told: Vec<(String, &str)> = told.collect();
+    let rows: Vec<(&str, String)> = told.iter().map(|(setting, cost)| (setting.as_str(), (*cost).to_owned())).collect();
     pairs(output, &rows)
 }

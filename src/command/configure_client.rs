@@ -1,5 +1,5 @@
-//! What an administrator lets a client do that it cannot ask for itself: other grant types, and a grant without its secret (SPEC.md b.1,
-//! k-15).
+//! What an administrator lets a client do that it cannot ask for itself: other grant types, a grant without its secret, and asking about
+//! everybody's tokens (SPEC.md b.1, h, k-15).
 
 use super::manage_client::difference;
 use super::register_client::{acceptable, with_implied};
@@ -55,6 +55,7 @@ impl Decide for ConfigureClient {
 }
 
 const GRANT_TYPES: &str = "grant_types";
+const INTROSPECT_ANY: &str = "introspect_any";
 
 impl ConfigureClient {
     /// The metadata with these grant types, if the client could be registered like that.
@@ -68,8 +69,10 @@ impl ConfigureClient {
     }
 }
 
+type Members = Map<String, Value>;
+
 /// The members that differ, as they are and as they shall be.
-fn privileges(client: &Client, change: &Map<String, Value>) -> Result<(Map<String, Value>, Map<String, Value>), Refused> {
+fn privileges(client: &Client, change: &Members) -> Result<(Members, Members), Refused> {
     let now = members(&client.privileges);
     let mut trial = now.clone();
     for (name, value) in change {
@@ -77,12 +80,16 @@ fn privileges(client: &Client, change: &Map<String, Value>) -> Result<(Map<Strin
         if !is_known || serde_json::from_value::<ClientPrivileges>(Value::Object(trial.clone())).is_err() {
             return Err(Refused::about(Refusal::SettingUnknown, name.clone()));
         }
+        if name == INTROSPECT_ANY && *value == Value::Bool(true) && client.metadata.is_public() {
+            let about = "introspect_any is for a client that can prove who it is";
+            return Err(Refused::about(Refusal::SettingUnknown, about));
+        }
     }
-    let after: Map<String, Value> = trial.into_iter().filter(|(name, value)| now.get(name) != Some(value)).collect();
+    let after: Members = trial.into_iter().filter(|(name, value)| now.get(name) != Some(value)).collect();
     Ok((now.into_iter().filter(|(name, _)| after.contains_key(name)).collect(), after))
 }
 
-fn members(privileges: &ClientPrivileges) -> Map<String, Value> {
+fn members(privileges: &ClientPrivileges) -> Members {
     match serde_json::to_value(privileges) {
         Ok(Value::Object(members)) => members,
         Ok(_) | Err(_) => Map::new(),

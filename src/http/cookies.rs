@@ -50,6 +50,33 @@ pub fn clear_cookie(site: &SiteName, secure: bool) -> HeaderValue {
     cookie(site, secure, "", Some(0))
 }
 
+/// The `Set-Cookie` value of the browser's state (OpenID Connect Session Management §3.1): a page of ours that another site frames reads it
+/// by script, so it is neither HttpOnly nor kept to our own pages. Without TLS browsers take no `SameSite=None`.
+pub fn state_cookie(site: &SiteName, secure: bool, state: &str) -> HeaderValue {
+    let kept = if secure { "SameSite=None; Secure" } else { "SameSite=Lax" };
+    let text = format!("{}={state}; Path=/; {kept}", state_cookie_name(site, secure));
+    HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static(""))
+}
+
+/// The `Set-Cookie` value that makes the browser forget it.
+pub fn clear_state_cookie(site: &SiteName, secure: bool) -> HeaderValue {
+    let text = format!("{}; Max-Age=0", state_cookie(site, secure, "").to_str().unwrap_or_default());
+    HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static(""))
+}
+
+/// The state that the browser sent.
+pub fn state_of<'a>(headers: &'a HeaderMap, site: &SiteName, secure: bool) -> Option<&'a str> {
+    let name = state_cookie_name(site, secure);
+    let lines = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
+    let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim_matches([' ', '\t']).split_once('='));
+    pairs.find(|(own, _)| *own == name).map(|(_, value)| value)
+}
+
+/// A site's name has no underscore, so no other site's cookie is called so.
+pub fn state_cookie_name(site: &SiteName, secure: bool) -> String {
+    format!("{}_state", cookie_name(site, secure))
+}
+
 /// `__Host-` makes the browser insist on Secure, Path=/ and no Domain, so that no sibling host can plant the cookie.
 fn cookie_name(site: &SiteName, secure: bool) -> String {
     if secure { format!("__Host-writ-{site}") } else { format!("writ-{site}") }
@@ -129,5 +156,16 @@ mod tests {
         for value in ["", ".", ID.get(1..).unwrap(), &format!("{ID}."), &format!("{ID}.{ID}"), &format!("{ID}.{SESSION}.x"), "\"quoted\""] {
             assert_eq!(read(&[&format!("writ-default={value}")], false), None, "{value}");
         }
+    }
+
+    #[test]
+    fn the_browsers_state_can_be_read_from_a_frame_over_tls() {
+        let set = |secure| state_cookie(&site(), secure, "tag").to_str().unwrap().to_owned();
+        assert_eq!(set(true), "__Host-writ-default_state=tag; Path=/; SameSite=None; Secure");
+        assert_eq!(set(false), "writ-default_state=tag; Path=/; SameSite=Lax");
+        assert!(clear_state_cookie(&site(), true).to_str().unwrap().ends_with("; Max-Age=0"));
+        let mut headers = HeaderMap::new();
+        headers.insert(COOKIE, "writ-default=x; writ-default_state=tag".parse().unwrap());
+        assert_eq!((state_of(&headers, &site(), false), state_of(&headers, &site(), true)), (Some("tag"), None));
     }
 }

@@ -2,8 +2,9 @@
 //! admin API, which tells what the endpoint would have said then.
 
 use crate::ledger::{Failure, Site};
-use crate::query::{Introspection, Status, TokenFacts, subject, visible_scope};
-use crate::terms::{ClientId, UserId};
+use crate::projection::Client;
+use crate::query::{Introspection, Status, TokenFacts, visible_scope};
+use crate::terms::UserId;
 use serde_json::{Map, Value, json};
 
 /// Who is spoken to.
@@ -15,15 +16,16 @@ pub enum Dialect {
     Seed,
 }
 
-/// The body about a token for this asker. A client sees its own tokens only (THREATS.md A39). `username` is looked up only if it is told.
+/// The body about a token for this asker. A client sees its own tokens only, unless an administrator made it a resource server
+/// (THREATS.md A39). `username` is looked up only if it is told.
 pub fn body(
     site: &Site,
     found: &Introspection,
-    asker: &ClientId,
+    asker: &Client,
     dialect: Dialect,
     username: impl FnOnce(&UserId) -> Result<Option<Value>, Failure>,
 ) -> Result<Value, Failure> {
-    let Some(facts) = found.facts.as_ref().filter(|facts| facts.client == *asker) else { return Ok(unknown(dialect)) };
+    let Some(facts) = found.facts.as_ref().filter(|facts| asker.may_see(&facts.client)) else { return Ok(unknown(dialect)) };
     match (found.status, dialect) {
         (Status::Active, _) => active(site, facts, facts.user.as_ref().map(username).transpose()?.flatten()),
         (Status::Unknown, _) => Ok(unknown(dialect)),
@@ -51,7 +53,7 @@ fn outline(site: &Site, facts: &TokenFacts) -> Map<String, Value> {
     body.insert("scope".into(), visible_scope(&facts.scope, site.name()).to_string().into());
     body.insert("client_id".into(), facts.client.as_str().into());
     body.insert("exp".into(), facts.expires_at.unix_seconds().into());
-    body.insert("sub".into(), subject(facts.user, &facts.client).into());
+    body.insert("sub".into(), site.subject(facts.user, &facts.client, facts.sector.as_ref()).into());
     body
 }
 

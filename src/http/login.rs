@@ -7,7 +7,7 @@ use super::interaction::{self, Interaction, form_token, is_own_form};
 use super::pages::{AppView, Form, FormTargets, SignInPage, html};
 use super::params::PROTOCOL_RULES;
 use super::told::{page_params, refuse_here, site_title};
-use super::{Params, Response, reply};
+use super::{Params, Response, reply, session_state};
 use crate::command::{SignIn, SignedIn};
 use crate::event::{Endpoint, Refusal};
 use crate::ledger::{Failure, draw_secret};
@@ -98,6 +98,7 @@ async fn signed(
     if response.headers().contains_key(LOCATION) {
         *response.status_mut() = StatusCode::SEE_OTHER;
     }
+    let response = session_state::with_cookie(at, Some(signed_in.session), response);
     Ok(reply::with_header(response, SET_COOKIE, browser.set_cookie(at.site.name(), at.inbound.peer.secure, None)))
 }
 

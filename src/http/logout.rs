@@ -7,7 +7,7 @@ use super::interaction::{self, form_token, is_own_form, live_session};
 use super::pages::{DisplayText, Form, FormTargets, FrontChannelPage, SignOutPage, SignedOutPage, html};
 use super::params::PROTOCOL_RULES;
 use super::told::{page_params, refuse_here, site_title};
-use super::{Params, Response, reply};
+use super::{Params, Response, reply, session_state};
 use crate::command::{EndSession, EndedBy, FrontChannel};
 use crate::event::{Endpoint, Refusal};
 use crate::jose::IdTokenClaims;
@@ -81,7 +81,7 @@ async fn hinted(at: &At, browser: &Browser, claims: &IdTokenClaims, params: &Par
         };
     }
     let everywhere = params.get("all_sessions") == Some("true") || claims.sid.is_none();
-    let user = claims.sub.parse().ok();
+    let user = at.ledger.user_of_hint(&at.site, claims);
     let command = EndSession { session: claims.sid, everywhere: user.filter(|_| everywhere).map(|user| (user, client)), by: EndedBy::Hint };
     let own = live_session(at, browser).is_some_and(|session| Some(session.id) == claims.sid);
     let signed_out = at.ledger.end_session(&at.site, command, at.facts()).await?;
@@ -154,6 +154,7 @@ async fn confirmed(at: &At, browser: &Browser, params: &Params) -> Result<Respon
 }
 
 fn without_cookie(at: &At, response: Response) -> Response {
+    let response = session_state::with_cookie(at, None, response);
     reply::with_header(response, SET_COOKIE, clear_cookie(at.site.name(), at.inbound.peer.secure))
 }
 

@@ -41,6 +41,7 @@ mod revoke;
 pub mod routes;
 mod security_headers;
 pub mod server;
+mod session_state;
 mod strict_io;
 mod switched_off;
 mod tiles;

@@ -5,7 +5,7 @@ use super::recover::recover;
 use super::switched_off::{is_switched_off, switched_off};
 use super::{
     Inbound, Response, authorize, client_configuration, consent, discovery, inbound, introspect, jwks, login, logout, registration, reply,
-    revoke, tiles, token, userinfo,
+    revoke, session_state, tiles, token, userinfo,
 };
 use std::sync::Arc;
 use warp::filters::BoxedFilter;
@@ -32,6 +32,8 @@ pub fn public(context: Context) -> BoxedFilter<(Response,)> {
         .or(on(c, &["consent"], consent::endpoint))
         .unify()
         .or(on(c, &["logout"], logout::endpoint))
+        .unify()
+        .or(on(c, &["check-session"], session_state::endpoint))
         .unify()
         .boxed();
     let documents = on(c, &["jwk"], jwks::endpoint)

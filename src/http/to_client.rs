@@ -4,12 +4,12 @@ use super::context::{At, description};
 use super::interaction::{self, Interaction};
 use super::pages::{AppView, FormPostPage, Onward, OnwardPage, html};
 use super::told::{refuse_here, site_title};
-use super::{Response, reply};
+use super::{Response, reply, session_state};
 use crate::command::Refused;
 use crate::event::Endpoint;
 use crate::ledger::Failure;
 use crate::query::recheck_target;
-use crate::terms::{ClientId, ResponseMode};
+use crate::terms::{ClientId, ResponseMode, SessionId};
 use http::StatusCode;
 
 /// Where an answer goes; it has been matched.
@@ -23,6 +23,8 @@ pub struct Addressee<'a> {
     pub mode: ResponseMode,
     /// What it wants to read again.
     pub state: Option<&'a str>,
+    /// Who answers, where somebody has signed in for it.
+    pub session: Option<SessionId>,
 }
 
 impl Interaction {
@@ -33,6 +35,7 @@ impl Interaction {
             redirect_uri: &self.redirect_uri,
             mode: self.requested.response_mode,
             state: self.state.as_deref(),
+            session: self.session,
         }
     }
 }
@@ -40,11 +43,14 @@ impl Interaction {
 /// Every authorization response names its issuer (RFC 9207 §2) and brings back the client's `state`.
 pub fn to_client(at: &At, to: Addressee<'_>, params: &[(&str, &str)]) -> Response {
     let issuer = at.site.issuer();
-    let all = complete(&issuer, to, params);
-    match address(to, &all) {
+    let session_state = session_state::of(at, to);
+    let mut all = complete(&issuer, to, params);
+    all.extend(session_state.as_deref().map(|value| ("session_state", value)));
+    let response = match address(to, &all) {
         Some(address) => reply::redirect_302(&address),
         None => html(StatusCode::OK, &FormPostPage { site_title: site_title(at), action: to.redirect_uri, fields: all }),
-    }
+    };
+    session_state::with_cookie(at, to.session, response)
 }
 
 fn complete<'a>(issuer: &'a str, to: Addressee<'a>, params: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {

@@ -54,6 +54,18 @@ impl Client {
     }
 }
 
+impl Client {
+    /// Whether it is a resource server, which may ask about the tokens of every client of its site. One that cannot prove who it is
+    /// never may.
+    pub fn may_ask_about_any(&self) -> bool {
+        self.privileges.introspect_any && !self.metadata.is_public()
+    }
+    /// Whether it may see what a token of this client says (THREATS.md A39).
+    pub fn may_see(&self, owner: &ClientId) -> bool {
+        self.id == *owner || self.may_ask_about_any()
+    }
+}
+
 /// Whether a change of metadata makes another app of a client: where it sends people, what it calls itself, what it shows them.
 pub fn is_another_app(before: &Map<String, Value>, after: &Map<String, Value>) -> bool {
     const SEEN: [&str; 9] = [
@@ -102,7 +114,7 @@ impl Clients {
 
     pub(super) fn fold(&mut self, event: &ClientEvent, actor: &Actor, seq: Seq, t: Timestamp) -> Result<(), &'static str> {
         match event {
-            ClientEvent::Registered { client, metadata, status, secret, registration_token, registration_path } => {
+            ClientEvent::Registered { client, metadata, status, secret, registration_token, registration_path, invitation: _ } => {
                 let new = Client {
                     id: client.clone(),
                     metadata: (**metadata).clone(),
@@ -180,7 +192,10 @@ impl Clients {
                 self.by_path.remove(&gone.registration_path);
                 Ok(())
             }
-            ClientEvent::AuthFailed { .. } | ClientEvent::AssertionUsed { .. } => Ok(()),
+            ClientEvent::Invited { .. }
+            | ClientEvent::InvitationRevoked { .. }
+            | ClientEvent::AuthFailed { .. }
+            | ClientEvent::AssertionUsed { .. } => Ok(()),
         }
     }
 

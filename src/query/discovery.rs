@@ -54,6 +54,9 @@ pub fn discovery(state: &State, site: &Site) -> Map<String, Value> {
         "authorization_response_iss_parameter_supported": true,
     });
     let Value::Object(mut document) = document else { return Map::new() };
+    if site.settings.session_management {
+        document.insert("check_session_iframe".to_owned(), format!("{issuer}/check-session").into());
+    }
     if site.settings.dcr_mode == RegistrationMode::Disabled {
         document.remove("registration_endpoint");
     }

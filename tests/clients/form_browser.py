@@ -33,13 +33,19 @@ class Page(html.parser.HTMLParser):
                 self.fields.append((attributes["name"], attributes.get("value") or ""))
 
 
+def on_loopback(ca=True):
+    """A session that heeds no proxy and no authority of the environment's: they would go before `ca`."""
+    session = requests.Session()
+    session.trust_env, session.verify = False, ca
+    return session
+
+
 class FormBrowser:
     """One person's browser. `origins` are the servers whose pages it looks at; `open` and `submit` give a `Page`, or the URL
     of somewhere else."""
 
-    def __init__(self, *origins, verify=True):
-        self.http, self.origins = requests.Session(), origins
-        self.http.verify = verify
+    def __init__(self, *origins, ca=True):
+        self.http, self.origins = on_loopback(ca), origins
 
     def open(self, url):
         return self._go("GET", url)
@@ -68,12 +74,17 @@ class FormBrowser:
 class Person:
     """Somebody with a browser, who signs in where that is asked."""
 
-    def __init__(self, issuer, username, password):
-        self.browser, self.username, self.password = FormBrowser(issuer[: issuer.index("/oauth2/")]), username, password
+    def __init__(self, issuer, username, password, *others, ca=True):
+        self.browser = FormBrowser(issuer[: issuer.index("/oauth2/")], *others, ca=ca)
+        self.username, self.password = username, password
 
     def answers(self, url, button="primary"):
-        """From an authorization request to where it ends, past the consent page with this button."""
+        """From an authorization request to where it ends, past the consent page with this button if there is one."""
         page = self.browser.open(url)
         if isinstance(page, Page) and "<title>Sign in" in page.text:
             page = self.browser.submit(page, "primary", username=self.username, password=self.password)
-        return self.browser.submit(page, button) if isinstance(page, Page) else page
+        asked = isinstance(page, Page) and any(button.get("value") == "deny" for button in page.buttons)
+        page = self.browser.submit(page, button) if asked else page
+        # An answer that a script would post to the app (OAuth 2.0 Form Post Response Mode).
+        leads_away = isinstance(page, Page) and page.action and not page.action.startswith(self.browser.origins[0] + "/")
+        return self.browser.submit(page, "primary") if leads_away else page

@@ -1,6 +1,8 @@
 //! What the OpenID Connect conformance suites assert, module by module, under the suites' own names; `docs/conformance.md` says which
 //! test stands for which module. A module that several plans have runs for each response type and mode.
 
+mod dynamic;
+mod logout;
 mod modules;
 mod plan;
 

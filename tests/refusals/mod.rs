@@ -7,6 +7,7 @@ mod case;
 mod presented;
 mod registration;
 mod sign_in;
+mod site;
 mod token;
 
 use crate::harness::{Server, Site};
@@ -34,21 +35,31 @@ pub struct Court {
     pub hasty: Site,
     /// Takes no registrations; it took some before.
     pub closed: Site,
+    /// Was switched off after everybody had come.
+    pub off: Site,
 }
 
 impl Court {
     async fn open() -> Self {
-        let server = Server::with(&[("default", "standard"), ("seed", "openemr"), ("hasty", "standard"), ("closed", "standard")]).await;
+        let server = Server::with(&[
+            ("default", "standard"),
+            ("seed", "openemr"),
+            ("hasty", "standard"),
+            ("closed", "standard"),
+            ("off", "standard"),
+        ])
+        .await;
         let set = |site: &str, flags: &[&str]| server.writ(&[&["site", "set", site], flags].concat(), "");
         set("hasty", &["code_seconds=1", "access_seconds=1", "refresh_seconds=60"]);
         set("closed", &["dcr.mode=disabled"]);
+        set("off", &["api.enabled=false"]);
         let site = |name| server.site(name);
-        Self { site: site("default"), seed: site("seed"), hasty: site("hasty"), closed: site("closed"), server }
+        Self { site: site("default"), seed: site("seed"), hasty: site("hasty"), closed: site("closed"), off: site("off"), server }
     }
     /// Every event of every site, by the request that it tells of.
     fn told(&self) -> BTreeMap<String, Vec<Value>> {
         let mut told: BTreeMap<String, Vec<Value>> = BTreeMap::new();
-        for site in [&self.site, &self.seed, &self.hasty, &self.closed] {
+        for site in [&self.site, &self.seed, &self.hasty, &self.closed, &self.off] {
             let log = self.server.writ(&["--site", &site.name, "log", "-o", "ndjson", "-n", "5000"], "");
             for event in log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()) {
                 told.entry(event["corr"].as_str().unwrap_or_default().to_owned()).or_default().push(event);
@@ -69,6 +80,7 @@ async fn every_refusal_is_told_in_its_place_and_recorded_with_its_reason() {
     cases.extend(token::cases(&court).await);
     cases.extend(presented::cases(&court).await);
     cases.extend(administration::cases(&court).await);
+    cases.extend(site::cases(&court).await);
     cases.push(slow.await.unwrap());
     let told = court.told();
     let wrong: Vec<String> = cases.iter().flat_map(|case| [case.misheard(), case.unrecorded(&told)]).flatten().collect();

@@ -11,6 +11,7 @@ mod load;
 mod mutate;
 mod powercut;
 mod record;
+mod rotate;
 mod torture;
 mod victim;
 
@@ -37,6 +38,8 @@ enum Which {
     Mutate(mutate::Mutate),
     /// Is a control server: the least that any server must do. `load` starts these.
     Control(control::Control),
+    /// Rotates signing keys while clients refresh, introspect and verify.
+    Rotate(rotate::Rotate),
     /// Kills a server under load and while it starts, and asks what it still knows.
     Torture(torture::Torture),
     /// Takes the power from under a server, and asks what it still knows.
@@ -54,6 +57,7 @@ fn main() -> ExitCode {
         Which::Grow(grow) => finish(grow::run(&grow), grow::Grown::is_flawless),
         Which::Mutate(mutate) => finish(mutate::run(&mutate), mutate::Figures::is_flawless),
         Which::Control(control) => control::run(&control).map_or_else(|error| failed(&error), |()| ExitCode::SUCCESS),
+        Which::Rotate(rotate) => finish(rotate::run(&rotate), rotate::Figures::is_flawless),
         Which::Torture(torture) => finish(torture::run(&torture), torture::Figures::is_flawless),
         Which::Fsync(fsync) => finish(fsync::run(&fsync), fsync::Figures::is_flawless),
         Which::Flip(flip) => finish(flip::run(&flip), flip::Figures::is_flawless),

@@ -11,7 +11,8 @@ use super::output::{Format, Output, trace_words, words};
 use super::reach::{Reach, open_ledger};
 use super::serve::{End, Running, shut_down};
 use super::settings::Settings;
-use crate::event::Profile;
+use crate::command::ConfigureSite;
+use crate::event::{Edition, Profile};
 use crate::ledger::{Ledger, SiteError};
 use crate::outbound::Outbound;
 use crate::terms::{Actor, Role, Secret, SiteName};
@@ -69,11 +70,23 @@ async fn tell_and_stay(global: &Global, ledger: &Ledger, settings: &Settings, ex
     told
 }
 
+/// What the two sources show and `iehr`, which means all that `openemr` does, does not switch on (DESIGN.md §6): the response types with a
+/// code and a token, passwords at the token endpoint and at its old address, apps at addresses as `myapp://callback`.
+fn switched_on() -> Map<String, Value> {
+    ["authorize.hybrid", "compat.password_path", "redirect.allow_custom_scheme"]
+        .map(|flag| (flag.to_owned(), Value::from(true)))
+        .into_iter()
+        .chain([("password_grant".to_owned(), "both".into())])
+        .collect()
+}
+
 /// A site with everything that is built switched on, and somebody who can sign in.
 async fn furnish(ledger: &Ledger, address: SocketAddr) -> Result<(), SiteError> {
     let issuer = format!("http://{address}/oauth2/default");
     let by = Actor::Server;
-    let site = ledger.create_site(&SiteName::default_site(), issuer, Profile::Openemr, "Demo Clinic".to_owned(), by.clone()).await?;
+    let site = ledger.create_site(&SiteName::default_site(), issuer, Profile::Iehr, "Demo Clinic".to_owned(), by.clone()).await?;
+    let change = ConfigureSite { change: switched_on(), edition: Edition::CURRENT, by: by.clone() };
+    ledger.carry_out(&site, change, ledger.own_request()).await?;
     let claims: Map<String, Value> = [
         ("name", "Jane Doe"),
         ("given_name", "Jane"),

@@ -1,10 +1,10 @@
 //! Sites: `GET` and `POST /admin/v1/sites`, `GET` and `PATCH /admin/v1/sites/{site}`.
 
-use super::call::{Admin, Call, only, text};
+use super::call::{Admin, Call, only, text, truth};
 use super::problem::{Answer, Problem};
 use super::{route, route_of};
 use crate::command::ConfigureSite;
-use crate::event::{Edition, Profile};
+use crate::event::{Edition, FLAGS, Flag, Profile};
 use crate::http::{Response, reply};
 use crate::ledger::Site;
 use crate::terms::SiteName;
@@ -99,9 +99,17 @@ async fn show(call: Call, name: String) -> Answer {
 fn whole(site: &Site) -> Value {
     let mut view = summary(site);
     if let Some(view) = view.as_object_mut() {
-        view.insert("settings".into(), json!(site.read(|state| state.site.as_ref().map(|of| of.settings.clone()))));
+        let settings = json!(site.read(|state| state.site.as_ref().map(|of| of.settings.clone())));
+        view.insert("costs".into(), costs(&settings));
+        view.insert("settings".into(), settings);
     }
     view
+}
+
+/// What the settings cost in safety, by their names.
+fn costs(settings: &Value) -> Value {
+    let cost = |flag: &Flag| Some((flag.name.to_owned(), flag.cost(settings.get(flag.name)?)?.into()));
+    Value::Object(FLAGS.iter().filter_map(cost).collect())
 }
 
 /// PATCH /admin/v1/sites/{site} {"access_seconds": 600}: texts are taken for numbers and truth values where the setting is one.
@@ -124,7 +132,7 @@ fn typed(value: &Value, like: Option<&Value>) -> Option<Value> {
     let text = value.as_str()?;
     match like? {
         Value::Number(_) => text.parse::<u64>().ok().map(Value::from),
-        Value::Bool(_) => text.parse::<bool>().ok().map(Value::from),
+        Value::Bool(_) => truth(text).map(Value::from),
         Value::Null | Value::String(_) | Value::Array(_) | Value::Object(_) => None,
     }
 }

@@ -442,6 +442,16 @@ async fn a_site_is_made_and_configured_once_and_with_care() {
         assert_eq!(ask(&api, Method::PATCH, "/sites/clinic", Some(wrong.clone())).await.0, 400, "{wrong}");
     }
     assert_eq!(ask(&api, Method::PATCH, "/sites/clinic", Some(json!({ "access_seconds": 600 }))).await.0, 409);
+    let detail = async |wrong: Value| ask(&api, Method::PATCH, "/sites/clinic", Some(wrong)).await.1["detail"].clone();
+    let beginning = "There is no such setting, or it cannot have this value";
+    assert_eq!(detail(json!({ "dcr.mode": "ajar" })).await, format!("{beginning}: dcr.mode is one of open, token, disabled"));
+    assert_eq!(detail(json!({ "profile": "best" })).await, format!("{beginning}: profile is one of standard, openemr, iehr"));
+    assert_eq!(detail(json!({ "acces_seconds": 600 })).await, format!("{beginning}: there is no acces_seconds"));
+    let costs = get(&world, "/sites/clinic").await.1["costs"].clone();
+    assert!(costs["code_seconds"].as_str().is_some_and(|sentence| sentence.contains("longer than a minute")), "{costs}");
+    assert_eq!(costs.get("access_seconds"), None);
+    let (_, after) = ask(&api, Method::PATCH, "/sites/clinic", Some(json!({ "profile": "standard", "title": "T" }))).await;
+    assert_eq!(after["costs"], json!({}));
 }
 
 #[tokio::test]
@@ -450,7 +460,13 @@ async fn a_key_takes_over_and_the_one_that_signs_is_not_retired() {
     let api = offline(&world.ledger);
     let first = get(&world, "/keys").await.1["keys"][0]["kid"].as_str().unwrap().to_owned();
     assert_eq!(ask(&api, Method::DELETE, &format!("/keys/{first}"), None).await.0, 409);
-    assert_eq!(ask(&api, Method::POST, "/keys", Some(json!({ "alg": "RS256" }))).await.0, 201);
+    let (status, shown) = ask(&api, Method::POST, "/keys", Some(json!({ "alg": "RS256" }))).await;
+    assert_eq!((status, &shown["state"]), (201, &json!("published")));
+    assert!(shown["until"].as_str() > shown["since"].as_str(), "{shown}");
+    assert_eq!(ask(&api, Method::DELETE, &format!("/keys/{first}"), None).await.0, 409, "the one before still signs");
+    let (status, signs) = ask(&api, Method::POST, "/keys", Some(json!({ "alg": "RS256", "now": true }))).await;
+    assert_eq!((status, &signs["state"]), (201, &json!("signing")));
+    assert_eq!(ask(&api, Method::POST, "/keys", Some(json!({ "alg": "RS256", "now": "yes" }))).await.0, 400);
     assert_eq!(ask(&api, Method::DELETE, &format!("/keys/{first}"), None).await.0, 409, "tokens that are good were signed with it");
     assert_eq!(ask(&api, Method::DELETE, &format!("/keys/{first}"), Some(json!({ "force": true }))).await.0, 200);
     assert_eq!(ask(&api, Method::POST, "/keys", Some(json!({ "alg": "none" }))).await.0, 400);

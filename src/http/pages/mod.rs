@@ -4,6 +4,7 @@
 //! (THREATS.md A59). Answers are made by [`html`], which gives them the page's own content security policy.
 
 mod app_view;
+mod check_session;
 mod consent;
 mod display_text;
 mod error;
@@ -17,6 +18,7 @@ mod sign_out;
 mod style;
 
 pub use app_view::{AppView, WebLink};
+pub use check_session::CheckSessionPage;
 pub use consent::{ConsentPage, OfflineChoice, PatientChoice, ScopeChoice, ScopeGroup};
 pub use display_text::DisplayText;
 pub use error::{ErrorPage, NextStep};

@@ -44,12 +44,15 @@ pub struct Tokens {
     pub access: String,
     /// The refresh token.
     pub refresh: String,
+    /// The ID token.
+    pub id: String,
 }
 
 impl Tokens {
     /// Those of an answer of the token endpoint.
     pub fn of(body: &Value) -> Self {
-        Self { access: member(body, "access_token"), refresh: member(body, "refresh_token") }
+        let of = |name| member(body, name);
+        Self { access: of("access_token"), refresh: of("refresh_token"), id: of("id_token") }
     }
 }
 
@@ -142,6 +145,17 @@ impl Client {
         match body.get("active") {
             Some(Value::Bool(true)) => Ok(()),
             _ => Err(FlowError::Answer { at: self.target.path("/introspect"), status: 200, body: body.to_string() }),
+        }
+    }
+
+    /// Who the access token's person is: the answer names somebody, or something is wrong.
+    pub async fn userinfo(&mut self, token: &str) -> Result<(), FlowError> {
+        let path = self.target.path("/userinfo");
+        let answer = self.wire.send(&path, &Cargo { bearer: Some(token), ..Cargo::default() }).await?;
+        let body = checked(&path, &answer, 200)?;
+        match member(&body, "sub").is_empty() {
+            false => Ok(()),
+            true => Err(unexpected(&path, &answer)),
         }
     }
 
