@@ -2,8 +2,8 @@
 
 use crate::asked::holds;
 use crate::async_test;
-use crate::world::{App, AppKind, Browser, Tokens, Wish, World};
-use writ::command::{ConsentFact, EndSession, EndedBy, IssueCode, WithdrawConsent};
+use crate::world::{App, AppKind, Browser, Tokens, Wish, World, records};
+use writ::command::{ConsentFact, EndSession, EndedBy, InviteClient, IssueCode, WithdrawConsent};
 use writ::log::EngineKind;
 use writ::terms::{Actor, Digest};
 
@@ -136,19 +136,65 @@ fn a_stranger_who_registers_without_end_is_told_to_wait() {
     async_test(async {
         let world = World::with_sites(EngineKind::File, &[SITE]).await;
         let register = async |last| App::register_from(&world, [198, 51, 100, last].into(), SITE, AppKind::Public, "openid").await;
-        for _ in 0..60 {
+        for _ in 0..10 {
             assert_eq!(register(1).await.status, 201);
         }
         let before = world.site(SITE).durable().events;
         for n in 0..20 {
             let refused = register(1).await;
             assert_eq!((refused.status, refused.member("error").as_deref()), (429, Some("temporarily_unavailable")), "{n}");
-            assert!(refused.headers.contains_key("retry-after"));
+            assert_eq!(refused.headers["retry-after"], "3600");
         }
         assert_eq!(world.site(SITE).durable().events, before + 10, "the rest is counted");
         assert_eq!(register(2).await.status, 201);
-        world.advance(60);
+        world.advance(3599);
+        assert_eq!(register(1).await.headers["retry-after"], "1");
+        world.advance(1);
         assert_eq!(register(1).await.status, 201);
+        world.configure(SITE, &[("dcr.rate", 3.into())]).await;
+        for _ in 0..2 {
+            assert_eq!(register(1).await.status, 201);
+        }
+        assert_eq!(register(1).await.status, 429);
+        holds(&world);
+    });
+}
+
+#[test]
+fn who_is_invited_registers_beyond_the_rate_as_often_as_the_invitation_says() {
+    async_test(async {
+        let world = World::with_sites(EngineKind::File, &[SITE]).await;
+        world.configure(SITE, &[("dcr.rate", 1.into())]).await;
+        let invite = InviteClient { token: Digest::of(b"an initial access token"), uses: 3, lifetime_seconds: 600, by: Actor::Os(0) };
+        assert!(world.administer(SITE, invite).await);
+        let register = async |token: Option<&str>| App::register_with(&world, [198, 51, 100, 1].into(), SITE, token).await;
+        assert_eq!(register(None).await.status, 201);
+        assert_eq!(register(None).await.status, 429);
+        for _ in 0..3 {
+            assert_eq!(register(Some("an initial access token")).await.status, 201);
+        }
+        assert_eq!(register(Some("an initial access token")).await.status, 401);
+        assert_eq!(register(Some("another")).await.status, 401, "what is presented must be good even where nothing is needed");
+        holds(&world);
+    });
+}
+
+#[test]
+fn an_initial_access_token_is_good_until_its_time_is_over() {
+    async_test(async {
+        let world = World::with_sites(EngineKind::File, &[SITE]).await;
+        world.configure(SITE, &[("dcr.mode", "token".into())]).await;
+        let invite = InviteClient { token: Digest::of(b"an initial access token"), uses: 3, lifetime_seconds: 600, by: Actor::Os(0) };
+        assert!(world.administer(SITE, invite).await);
+        let register = async || App::register_with(&world, [198, 51, 100, 1].into(), SITE, Some("an initial access token")).await;
+        world.advance(599);
+        assert_eq!(register().await.status, 201);
+        world.advance(1);
+        let refused = register().await;
+        assert_eq!((refused.status, refused.member("error").as_deref()), (401, Some("invalid_token")));
+        assert!(refused.headers["www-authenticate"].to_str().unwrap().starts_with("Bearer "));
+        let last = records(&world, &world.site(SITE)).pop().unwrap();
+        assert_eq!(last.members().unwrap()["reason"], "initial_token_expired");
         holds(&world);
     });
 }

@@ -154,7 +154,7 @@ fn every_test_that_the_documents_name_exists() {
         collect(&root.join(folder), &mut paths);
     }
     let texts: Vec<String> = paths.iter().map(|path| std::fs::read_to_string(path).unwrap()).collect();
-    for (document, least) in [("docs/attacks.md", 50), ("docs/faults.md", 30)] {
+    for (document, least) in [("docs/attacks.md", 50), ("docs/faults.md", 30), ("docs/conformance.md", 60), ("docs/specification.md", 90)] {
         let text = std::fs::read_to_string(root.join(document)).unwrap();
         let named: Vec<&str> = text.lines().flat_map(names::tests_in_row).collect();
         assert!(named.len() > least, "{document} names {} tests", named.len());
@@ -165,6 +165,22 @@ fn every_test_that_the_documents_name_exists() {
         let missing = named.iter().filter(|name| !exists(name));
         assert_none(missing.map(|name| format!("{document}: there is no test or tool {name}")).collect());
     }
+}
+
+#[test]
+fn every_row_of_the_specification_and_every_module_of_the_suites_has_its_test() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |document: &str| std::fs::read_to_string(root.join(document)).unwrap();
+    let (specification, modules) = (read("docs/specification.md"), read("docs/conformance.md"));
+    let named = [("", 14), ("k-", 55), ("g-", 11), ("h-", 18)];
+    let ids = named.iter().flat_map(|(kind, last)| (1..=*last).map(move |n| format!("| {kind}{n} |")));
+    let wrong: Vec<String> = ids.filter(|id| specification.lines().filter(|line| line.starts_with(id)).count() != 1).collect();
+    assert_none(wrong.iter().map(|id| format!("docs/specification.md: {id} has not one row")).collect());
+    let is_row = |line: &&str| line.starts_with('|') && !line.starts_with("|---") && !line.ends_with("| test |");
+    let rows: Vec<&str> = specification.lines().chain(modules.lines()).filter(is_row).collect();
+    assert!(rows.len() > 160, "{} rows", rows.len());
+    let idle = rows.iter().filter(|line| names::tests_in_row(line).is_empty() && !line.contains("decided in"));
+    assert_none(idle.map(|line| format!("no test shows what is claimed: {line}")).collect());
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! RFC 7591 and SPEC.md a.1, b: what may be registered and how a refusal reads.
 
-use crate::harness::{App, Browser, Request, Server, Site, scopes};
+use crate::harness::{Answer, App, Browser, Request, Server, Site, reason_of, scopes};
 use http::Method;
 use serde_json::{Value, json};
 
@@ -107,7 +107,8 @@ async fn metadata_that_cannot_be_is_refused() {
     for members in [
         json!({"token_endpoint_auth_method": "tls_client_auth"}),
         json!({"token_endpoint_auth_method": 7}),
-        json!({"subject_type": "pairwise"}),
+        json!({"subject_type": "pairwise", "redirect_uris": ["http://127.0.0.1/cb"]}),
+        json!({"subject_type": "pairwise", "redirect_uris": ["https://a.example/", "https://b.example/"]}),
         json!({"subject_type": "private"}),
         json!({"application_type": "desktop"}),
         json!({"scope": "openid no:such"}),
@@ -184,10 +185,63 @@ async fn a_site_that_takes_no_registrations_has_no_such_endpoint() {
     let server = Server::alone().await;
     let site = server.site("default");
     server.writ(&["site", "set", "default", "dcr.mode=disabled"], "");
-    assert_eq!(site.register(&body(json!({}))).await.status, 404);
+    let closed = site.register(&body(json!({}))).await;
+    assert_eq!(closed.status, 404, "{}", closed.text());
     assert_eq!(site.get("/.well-known/openid-configuration").await.assert_ok().get("registration_endpoint"), None);
     server.writ(&["site", "set", "default", "dcr.mode=open"], "");
     assert_eq!(site.register(&body(json!({}))).await.status, 201);
+}
+
+#[tokio::test]
+async fn a_site_may_take_registrations_from_the_invited_only() {
+    let server = Server::alone().await;
+    let site = server.site("default");
+    server.writ(&["site", "set", "default", "dcr.mode=token"], "");
+    assert!(site.get("/.well-known/openid-configuration").await.assert_ok().get("registration_endpoint").is_some());
+    let invite = |arguments: &[&str]| -> Value {
+        serde_json::from_str(&server.writ(&[&["client", "invite", "-o", "ndjson"], arguments].concat(), "")).unwrap()
+    };
+    let (invitation, other) = (invite(&["--uses", "2", "--hours", "1"]), invite(&[]));
+    let token = invitation["initial_access_token"].as_str().unwrap();
+    assert_eq!((token.len(), &invitation["uses_left"], &other["uses_left"]), (43, &json!(2), &json!(1)));
+    let post = || Request::json(&site.url("/registration"), &body(json!({})));
+    let register = async |token: &str| post().bearer(token).send().await;
+    let refused = |answer: &Answer, reason: &str| {
+        answer.assert_refused(401, "invalid_token");
+        let challenge = answer.header("www-authenticate").unwrap();
+        assert!(challenge.starts_with("Bearer realm=\"writ\""), "{challenge}");
+        assert_eq!(challenge.contains("error=\"invalid_token\""), reason != "initial_token_missing", "{challenge}");
+        assert_eq!(reason_of(&site, answer), reason);
+    };
+    refused(&site.register(&body(json!({}))).await, "initial_token_missing");
+    refused(&site.register(&json!({"redirect_uris": []})).await, "initial_token_missing");
+    refused(&register("wrong").await, "initial_token_wrong");
+    refused(&post().basic("a", token).send().await, "initial_token_wrong");
+    let bad = Request::json(&site.url("/registration"), &json!({"redirect_uris": []})).bearer(token).send().await;
+    bad.assert_refused(400, "invalid_redirect_uri");
+    for _ in 0..2 {
+        let answer = register(token).await;
+        assert_eq!(answer.status, 201, "a refused one costs nothing: {}", answer.text());
+    }
+    refused(&register(token).await, "initial_token_used_up");
+    let id = other["invitation"].as_str().unwrap();
+    server.writ(&["client", "revoke-invitation", id], "");
+    refused(&register(other["initial_access_token"].as_str().unwrap()).await, "initial_token_revoked");
+    server.kill_and_restart();
+    refused(&register(token).await, "initial_token_used_up");
+    let listed = server.writ(&["client", "invitations", "-o", "ndjson"], "");
+    let states: Vec<Value> = listed.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["state"].clone()).collect();
+    assert_eq!(states, ["used up", "revoked"]);
+    assert!(!listed.contains(token) && !server.writ(&["log", "-o", "ndjson"], "").contains(token));
+    let registered = server.writ(&["log", "--type", "client.registered", "-o", "ndjson"], "");
+    assert_eq!(registered.matches(invitation["invitation"].as_str().unwrap()).count(), 2, "{registered}");
+    for arguments in
+        [&["client", "revoke-invitation", id][..], &["client", "revoke-invitation", "inv_x"], &["client", "invite", "--uses", "0"]]
+    {
+        assert!(!server.writ_output(arguments, "").status.success(), "{arguments:?}");
+    }
+    let added = server.writ(&["client", "add", "--redirect-uri", "https://a.example/", "-o", "ndjson"], "");
+    assert!(added.contains("client_id"), "an administrator needs no invitation");
 }
 
 #[tokio::test]

@@ -6,8 +6,8 @@ use serde::Serialize;
 use serde_json::json;
 use std::net::IpAddr;
 use writ::command::{
-    ChangeClient, ChangeUser, ClientChange, Decide, Decision, Draft, EndLogoutAttempt, Noted, SignLogout, TakesOver, UserChange,
-    WithdrawConsent,
+    ChangeClient, ChangeUser, ClientChange, Decide, Decision, Draft, EndLogoutAttempt, InviteClient, Noted, RevokeInvitation, SignLogout,
+    TakesOver, UserChange, WithdrawConsent,
 };
 use writ::event::{Event, Profile, UserEvent};
 use writ::log::EngineKind;
@@ -36,6 +36,7 @@ pub async fn told() -> World {
     people(&world, &alice, &bob).await;
     keys(&world).await;
     asserted(&world).await;
+    invited(&world).await;
     unregistered(&world, app).await;
     time(&world).await;
     read(&world).await;
@@ -182,6 +183,19 @@ async fn keys(world: &World) {
     let old = site.read(|state| state.keys.youngest(SigningAlgorithm::EdDsa).unwrap().kid);
     world.ledger.generate_key(&site, SigningAlgorithm::EdDsa, TakesOver::AtOnce, BY, world.ledger.own_request()).await.unwrap();
     world.ledger.retire_key(&site, old, true, BY, world.ledger.own_request()).await.unwrap();
+}
+
+/// Two initial access tokens, of which one is used and the other taken back.
+async fn invited(world: &World) {
+    let address = IpAddr::from([192, 0, 2, 98]);
+    for name in ["used", "taken back"] {
+        let invite = InviteClient { token: Digest::of(name.as_bytes()), uses: 1, lifetime_seconds: 3600, by: BY };
+        assert!(world.administer(SITE, invite).await);
+    }
+    assert_eq!(App::register_with(world, address, SITE, Some("used")).await.status, 201);
+    let token = Digest::of(b"taken back");
+    let invitation = world.site(SITE).read(|state| state.invitations.by_token(&token).unwrap().id);
+    assert!(world.administer(SITE, RevokeInvitation { invitation, by: BY }).await);
 }
 
 /// A client that has a key instead of a secret.

@@ -74,6 +74,14 @@ impl App {
         let body = metadata(kind, scope).to_string();
         world.send_from(remote, request(Method::POST, &format!("/oauth2/{site}/registration"), &[json], body)).await
     }
+    /// A public client, with this initial access token.
+    pub async fn register_with(world: &World, remote: IpAddr, site: &str, token: Option<&str>) -> Reply {
+        let bearer = token.map(|token| format!("Bearer {token}"));
+        let headers: Vec<_> =
+            [("content-type", "application/json")].into_iter().chain(bearer.as_deref().map(|bearer| ("authorization", bearer))).collect();
+        let body = metadata(AppKind::Public, "openid").to_string();
+        world.send_from(remote, request(Method::POST, &format!("/oauth2/{site}/registration"), &headers, body)).await
+    }
     /// The client of a good answer.
     pub fn of(site: &str, kind: AppKind, reply: &Reply) -> Option<Self> {
         let uri = url::Url::parse(&reply.member("registration_client_uri")?).unwrap();

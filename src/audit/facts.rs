@@ -94,6 +94,8 @@ fn client_event(event: &ClientEvent, site: &Site) -> Vec<String> {
             words.extend(changes(before, after));
             words
         }
+        ClientEvent::Invited { invitation, uses, .. } => vec![invitation.to_string(), counted(u64::from(*uses), "registration")],
+        ClientEvent::InvitationRevoked { invitation } => vec![invitation.to_string()],
         ClientEvent::SecretRotated { client, .. }
         | ClientEvent::Approved { client }
         | ClientEvent::Disabled { client }

@@ -13,6 +13,15 @@ use serde_json::{Value, json};
 pub(super) enum ClientCommand {
     /// Register a client; it needs no approval
     Add(AddArgs),
+    /// Hand out an initial access token, with which apps may register themselves
+    Invite(InviteArgs),
+    /// The initial access tokens handed out
+    Invitations,
+    /// Take an initial access token back; what registered with it stays
+    RevokeInvitation {
+        /// Its id
+        invitation: String,
+    },
     /// The clients
     List,
     /// One client with its metadata
@@ -46,6 +55,16 @@ pub(super) struct SetArgs {
     /// What changes; several values are separated by commas
     #[arg(required = true, value_name = "KEY=VALUE")]
     settings: Vec<String>,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct InviteArgs {
+    /// How many apps may register with it
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    uses: u32,
+    /// For how many hours it is good
+    #[arg(long, default_value_t = 168, value_name = "N")]
+    hours: u32,
 }
 
 #[derive(Args, Debug)]
@@ -95,6 +114,15 @@ pub(super) async fn run(command: ClientCommand, reach: &Reach, output: &mut Outp
     let post = |named: Named, act: &'static str| async move { reach.ask(Method::POST, &["clients", &named.client, act], None).await };
     let client = match command {
         ClientCommand::Add(args) => reach.ask(Method::POST, &["clients"], Some(&metadata(args))).await?,
+        ClientCommand::Invite(args) => return invite(args, reach, output).await,
+        ClientCommand::Invitations => return invitations(reach, output).await,
+        ClientCommand::RevokeInvitation { invitation } => {
+            let revoked = reach.ask(Method::DELETE, &["invitations", &invitation], None).await?;
+            return match output.is_table() {
+                true => output.line(&format!("{} {}", cell(&revoked, "invitation"), cell(&revoked, "state"))),
+                false => output.value(&revoked),
+            };
+        }
         ClientCommand::List => return list(reach, output).await,
         ClientCommand::Show(named) => reach.ask(Method::GET, &["clients", &named.client], None).await?,
         ClientCommand::Set(args) => {
@@ -109,6 +137,29 @@ pub(super) async fn run(command: ClientCommand, reach: &Reach, output: &mut Outp
         ClientCommand::Delete(named) => reach.ask(Method::DELETE, &["clients", &named.client], None).await?,
     };
     show(&client, output)
+}
+
+async fn invite(args: InviteArgs, reach: &Reach, output: &mut Output) -> Result<(), CliError> {
+    let wanted = json!({ "uses": args.uses, "lifetime_seconds": u64::from(args.hours).saturating_mul(3600) });
+    let invitation = reach.ask(Method::POST, &["invitations"], Some(&wanted)).await?;
+    if !output.is_table() {
+        return output.value(&invitation);
+    }
+    const NAMES: [&str; 5] = ["invitation", "initial_access_token", "uses_left", "expires_at", "registration_endpoint"];
+    pairs(output, &NAMES.map(|name| (name, cell(&invitation, name))))?;
+    words("the token is shown this once; only its digest is kept. Send it as Authorization: Bearer to the registration endpoint");
+    Ok(())
+}
+
+async fn invitations(reach: &Reach, output: &mut Output) -> Result<(), CliError> {
+    let answer = reach.ask(Method::GET, &["invitations"], None).await?;
+    let invitations = answer.get("invitations").and_then(Value::as_array).cloned().unwrap_or_default();
+    if !output.is_table() {
+        return output.values(&invitations);
+    }
+    const NAMES: [&str; 5] = ["invitation", "state", "uses_left", "issued_at", "expires_at"];
+    let rows: Vec<Vec<String>> = invitations.iter().map(|one| NAMES.map(|name| cell(one, name)).to_vec()).collect();
+    table(output, &["INVITATION", "STATE", "LEFT", "SINCE", "UNTIL"], &rows)
 }
 
 fn metadata(args: AddArgs) -> Value {

@@ -35,6 +35,7 @@ pub(super) fn begin(state: &State, site: &Site, begun: Begun<'_>, moment: &Momen
         client: client.id.clone(),
         user,
         session: None,
+        sector: user.and(client.metadata.sector()),
         begins: Some(beginning),
         scope,
         audience: None,

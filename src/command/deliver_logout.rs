@@ -60,6 +60,7 @@ impl Decide for SignLogout {
             client: pending.client.clone(),
             user: pending.user,
             session: pending.session,
+            sector: client.metadata.sector(),
             attempt: pending.attempts.saturating_add(1),
             alg: key.alg,
             kid: key.kid,

@@ -3,6 +3,7 @@
 #![expect(missing_docs, reason = "a member whose type says what it is needs no sentence of its own")]
 
 use super::register_client::{acceptable, password_refused, registration_status};
+use super::sector::{SectorFact, has_its_sector};
 use super::{Decide, Decision, Draft, Refused};
 use crate::event::{ClientEvent, ClientMetadata, ClientStatus, Edition, Endpoint, Event, Refusal, RequestEvent};
 use crate::projection::{Client, State, is_another_app};
@@ -25,6 +26,9 @@ pub struct UpdateClient {
     /// By which edition it is meant.
     #[serde(default = "Edition::unsaid", skip_serializing_if = "Edition::is_unsaid")]
     pub edition: Edition,
+    /// What the document at its `sector_identifier_uri` turned out to be, if it was read again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sector_document: Option<SectorFact>,
     /// Whom to write to; sealed.
     #[serde(skip)]
     pub contacts: Vec<String>,
@@ -51,6 +55,13 @@ impl Decide for UpdateClient {
         if self.metadata.is_public() != client.metadata.is_public() || self.metadata.has_secret() && client.secret.is_none() {
             let detail = "token_endpoint_auth_method cannot turn a confidential client into a public one or back, nor give it a secret";
             return refused(&self.client, Refused::about(Refusal::MetadataUnacceptable, detail), moment);
+        }
+        // Whoever knows people by names of its own would meet strangers.
+        if self.metadata.sector() != client.metadata.sector() {
+            return refused(&self.client, Refusal::SectorChanged, moment);
+        }
+        if let Err(refusal) = has_its_sector(&self.metadata, Some(&client.metadata), self.sector_document) {
+            return refused(&self.client, refusal, moment);
         }
         let (before, after) = difference(&client.metadata, &self.metadata);
         let more = !self.metadata.scope.is_within(&client.metadata.scope);
@@ -232,6 +243,7 @@ mod tests {
             secret: None,
             registration_token: token("first"),
             registration_path: moment().seed.id(),
+            invitation: None,
         };
         let mut state = State::default();
         fold(&mut state, Actor::Os(0), Event::Client(event));

@@ -3,8 +3,9 @@
 
 use super::{
     AuthenticateClient, ChangeClient, ChangeUser, ConfigureClient, ConfigureSite, CreateServer, CreateSite, CreateUser, Decide, Decision,
-    DenyConsent, EndLogoutAttempt, EndSession, GenerateKey, GrantToClient, IssueCode, Note, ReceiveToken, RedeemCode, RedeemPassword,
-    RegisterClient, RetireKey, RevokeToken, RotateRefresh, SignIn, SignLogout, UpdateClient, WithdrawConsent,
+    DenyConsent, EndLogoutAttempt, EndSession, GenerateKey, GrantToClient, InviteClient, IssueCode, Note, ReceiveToken, RedeemCode,
+    RedeemPassword, RegisterClient, RetireKey, RevokeInvitation, RevokeToken, RotateRefresh, SignIn, SignLogout, UpdateClient,
+    WithdrawConsent,
 };
 use crate::event::Record;
 use crate::projection::State;
@@ -51,6 +52,7 @@ pub fn redecide(state: &mut State, first: &Record) -> Redecided {
         EndSession::NAME => again.decide::<EndSession>(),
         GenerateKey::NAME => again.decide::<GenerateKey>(),
         GrantToClient::NAME => again.decide::<GrantToClient>(),
+        InviteClient::NAME => again.decide::<InviteClient>(),
         IssueCode::NAME => again.decide::<IssueCode>(),
         Note::NAME => again.decide::<Note>(),
         ReceiveToken::NAME => again.decide::<ReceiveToken>(),
@@ -58,6 +60,7 @@ pub fn redecide(state: &mut State, first: &Record) -> Redecided {
         RedeemPassword::NAME => again.decide::<RedeemPassword>(),
         RegisterClient::NAME => again.decide::<RegisterClient>(),
         RetireKey::NAME => again.decide::<RetireKey>(),
+        RevokeInvitation::NAME => again.decide::<RevokeInvitation>(),
         RevokeToken::NAME => again.decide::<RevokeToken>(),
         RotateRefresh::NAME => again.decide::<RotateRefresh>(),
         SignIn::NAME => again.decide::<SignIn>(),

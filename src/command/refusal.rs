@@ -64,12 +64,24 @@ impl Refusal {
             Self::AssertionKeyUnknown => here(400, InvalidClient, "The client_assertion names no key of the client"),
             Self::AssertionSignatureWrong => here(400, InvalidClient, "The signature of the client_assertion is invalid"),
             Self::AssertionReplayed => here(400, InvalidClient, "The client_assertion was used before"),
+            Self::InitialTokenMissing => here(401, InvalidToken, "This site takes registrations with an initial access token only"),
+            Self::InitialTokenWrong => here(401, InvalidToken, "The initial access token is invalid"),
+            Self::InitialTokenExpired => here(401, InvalidToken, "The initial access token has expired"),
+            Self::InitialTokenUsedUp => here(401, InvalidToken, "The initial access token has been used up"),
+            Self::InitialTokenRevoked => here(401, InvalidToken, "The initial access token has been revoked"),
             Self::RegistrationTokenWrong => here(401, InvalidToken, "The registration access token is missing or invalid"),
 
             Self::RegistrationClosed => here(404, InvalidRequest, "This site takes no registrations"),
-            Self::RegistrationTooFrequent => here(429, TemporarilyUnavailable, "Too many registrations; please try again in a minute"),
+            Self::RegistrationTooFrequent => here(429, TemporarilyUnavailable, "Too many registrations; please try again later"),
             Self::RedirectUriUnacceptable => here(400, InvalidRedirectUri, "redirect_uris is invalid"),
             Self::MetadataUnacceptable => here(400, InvalidClientMetadata, "The client metadata is invalid"),
+            Self::SectorUnreadable => {
+                here(400, InvalidClientMetadata, "The document at sector_identifier_uri could not be read as a list of URIs")
+            }
+            Self::SectorIncomplete => {
+                here(400, InvalidClientMetadata, "The document at sector_identifier_uri does not list every redirect_uri")
+            }
+            Self::SectorChanged => here(400, InvalidClientMetadata, "The subject_type and the sector of a client cannot change"),
             Self::SoftwareStatementUnsupported => here(400, InvalidSoftwareStatement, "Software statements are not supported"),
 
             Self::RedirectUriMismatch => here(400, InvalidRequest, "The redirect_uri is missing or not registered for this client"),
@@ -150,6 +162,8 @@ impl Refusal {
             Self::UserUnknown => here(404, InvalidRequest, "There is no such user at this site"),
             Self::UserExists => here(409, InvalidRequest, "The username is taken"),
             Self::SiteExists => here(409, InvalidRequest, "The site exists already"),
+            Self::InvitationUnknown => here(404, InvalidRequest, "There is no such invitation at this site"),
+            Self::InvitationUnacceptable => here(400, InvalidRequest, "An invitation is for 1 to 10000 clients and for a minute to a year"),
             Self::KeyUnknown => here(404, InvalidRequest, "There is no such key at this site"),
             Self::ClientExists => here(409, InvalidRequest, "A client of this id exists already"),
             Self::KeyMissing => here(500, ServerError, "The site has no key to sign with"),

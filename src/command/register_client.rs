@@ -1,9 +1,9 @@
 //! Registering a client (RFC 7591 §3, OpenID Connect Registration §3; approval: SPEC.md b.2).
 
+use super::invite::may_register;
+use super::sector::{SectorFact, has_its_sector};
 use super::{Decide, Decision, Draft, Refused};
-use crate::event::{
-    ApprovalMode, ClientEvent, ClientMetadata, ClientStatus, Edition, Endpoint, Event, Refusal, RegistrationMode, RequestEvent, Settings,
-};
+use crate::event::{ApprovalMode, ClientEvent, ClientMetadata, ClientStatus, Edition, Endpoint, Event, Refusal, RequestEvent, Settings};
 use crate::projection::State;
 use crate::terms::{
     Actor, ClientId, Digest, GrantType, Level, Moment, NamedScope, RegistrationPath, ResponseType, Scope, ScopeSet, Subject,
@@ -29,6 +29,12 @@ pub struct RegisterClient {
     /// By which edition it is meant.
     #[serde(default = "Edition::unsaid", skip_serializing_if = "Edition::is_unsaid")]
     pub edition: Edition,
+    /// Digest of the initial access token that was presented.
+    #[serde(rename = "initial_token_digest", default, skip_serializing_if = "Option::is_none")]
+    pub initial_token: Option<Digest>,
+    /// What the document at its `sector_identifier_uri` turned out to be, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sector_document: Option<SectorFact>,
     /// Whom to write to; sealed.
     #[serde(skip)]
     pub contacts: Vec<String>,
@@ -42,9 +48,13 @@ impl Decide for RegisterClient {
     fn decide(&self, state: &State, moment: &Moment) -> Decision<Self::Answer> {
         let Some(site) = &state.site else { return self.refused(Refusal::RegistrationClosed, moment) };
         let by_administrator = self.by != Actor::Anonymous;
-        if site.settings.dcr_mode == RegistrationMode::Disabled && !by_administrator {
-            return self.refused(Refusal::RegistrationClosed, moment);
-        }
+        let invitation = match by_administrator {
+            true => None,
+            false => match may_register(state, &site.settings, self.initial_token.as_ref(), moment.now) {
+                Ok(invitation) => invitation,
+                Err(refusal) => return self.refused(refusal, moment),
+            },
+        };
         if state.clients.by_id(&self.client).is_some() {
             return self.refused(Refusal::ClientExists, moment);
         }
@@ -53,6 +63,9 @@ impl Decide for RegisterClient {
         }
         if !by_administrator && self.metadata.grant_types.contains(&GrantType::Password) {
             return self.refused(password_refused(), moment);
+        }
+        if let Err(refusal) = has_its_sector(&self.metadata, None, self.sector_document) {
+            return self.refused(refusal, moment);
         }
         let status = match by_administrator {
             true => ClientStatus::Enabled,
@@ -66,6 +79,7 @@ impl Decide for RegisterClient {
             secret: self.secret,
             registration_token: self.registration_token,
             registration_path,
+            invitation,
         };
         let mut draft = Draft::new(self.by.clone(), Event::Client(event)).seen(moment, None);
         if !self.contacts.is_empty() {
@@ -85,9 +99,14 @@ impl RegisterClient {
 
 /// Whether these settings allow this metadata.
 pub(super) fn acceptable(state: &State, metadata: &ClientMetadata, settings: &Settings, edition: Edition) -> Result<(), Refused> {
-    let alg = metadata.id_token_signed_response_alg;
-    if !state.keys.has(alg) {
-        return Err(Refused::about(Refusal::MetadataUnacceptable, format!("Unsupported id_token_signed_response_alg value : {alg}")));
+    let algorithms = [
+        ("id_token_signed_response_alg", Some(metadata.id_token_signed_response_alg)),
+        ("userinfo_signed_response_alg", metadata.userinfo_signed_response_alg),
+    ];
+    for (name, alg) in algorithms {
+        if let Some(alg) = alg.filter(|alg| !state.keys.has(*alg)) {
+            return Err(Refused::about(Refusal::MetadataUnacceptable, format!("Unsupported {name} value : {alg}")));
+        }
     }
     let beyond = metadata.scope.beyond(&settings.scopes);
     if !beyond.is_empty() {

@@ -3,8 +3,9 @@
 use super::{Endpoint, Outcome, Refusal, Severity};
 use crate::terms::protocol::words;
 use crate::terms::{
-    ApplicationType, ClientAlgorithm, ClientId, Digest, GrantType, HttpsUrl, RedirectUri, RegistrationPath, RequestObjectAlgorithm,
-    ResponseType, ScopeSet, SecretlessGrant, SigningAlgorithm, Timestamp, TokenEndpointAuthMethod,
+    ApplicationType, ClientAlgorithm, ClientId, Digest, GrantType, HttpsUrl, InvitationId, RedirectUri, RegistrationPath,
+    RequestObjectAlgorithm, ResponseType, ScopeSet, SecretlessGrant, Sector, SigningAlgorithm, SubjectType, Timestamp,
+    TokenEndpointAuthMethod,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -26,6 +27,9 @@ pub enum ClientEvent {
         #[serde(rename = "registration_token_digest")]
         registration_token: Digest,
         registration_path: RegistrationPath,
+        /// What let it register, if anything was needed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        invitation: Option<InvitationId>,
     },
     /// Metadata was replaced (RFC 7592 §2.2): the members that changed, as they were and as they are. Sealed: `contacts`.
     /// With the current `registration_token` again, and nothing changed: the client has that token, so the one before is dead.
@@ -39,6 +43,19 @@ pub enum ClientEvent {
         #[serde(rename = "registration_token_digest", default, skip_serializing_if = "Option::is_none")]
         registration_token: Option<Digest>,
     },
+    /// An administrator handed out an initial access token (RFC 7591 §3).
+    #[serde(rename = "client.invited")]
+    Invited {
+        invitation: InvitationId,
+        #[serde(rename = "initial_token_digest")]
+        token: Digest,
+        /// How many clients may register with it.
+        uses: u32,
+        expires_at: Timestamp,
+    },
+    /// The initial access token opens nothing any more; what registered with it stays.
+    #[serde(rename = "client.invitation_revoked")]
+    InvitationRevoked { invitation: InvitationId },
     /// The old `client_secret` stopped working.
     #[serde(rename = "client.secret_rotated")]
     SecretRotated {
@@ -91,11 +108,12 @@ impl ClientEvent {
         match self {
             Self::Registered { .. }
             | Self::Updated { .. }
+            | Self::Invited { .. }
             | Self::SecretRotated { .. }
             | Self::Approved { .. }
             | Self::Enabled { .. }
             | Self::AssertionUsed { .. } => (Outcome::Success, Severity::Info),
-            Self::Disabled { .. } | Self::Deleted { .. } => (Outcome::Success, Severity::Low),
+            Self::Disabled { .. } | Self::Deleted { .. } | Self::InvitationRevoked { .. } => (Outcome::Success, Severity::Low),
             // Somebody may now act as the client without being able to prove it, or the client see what is not its own.
             Self::Configured { after, .. } => match after.get("legacy_secretless").and_then(Value::as_array) {
                 Some(grants) if !grants.is_empty() => (Outcome::Success, Severity::High),
@@ -168,12 +186,21 @@ pub struct ClientMetadata {
     pub response_types: Vec<String>,
     pub scope: ScopeSet,
     pub id_token_signed_response_alg: SigningAlgorithm,
+    /// What userinfo is signed with; plain JSON, if it is not there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub userinfo_signed_response_alg: Option<SigningAlgorithm>,
     /// What its request objects are signed with; none is as good as any, if it is not there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_object_signing_alg: Option<RequestObjectAlgorithm>,
     /// Where its request objects may be (OpenID Connect Core §6.2).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub request_uris: Vec<String>,
+    /// What it knows people by.
+    #[serde(default = "SubjectType::unsaid", skip_serializing_if = "SubjectType::is_public")]
+    pub subject_type: SubjectType,
+    /// Where it is written which redirection URIs share a sector with its own (OpenID Connect Core §8.1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sector_identifier_uri: Option<HttpsUrl>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_uri: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -195,6 +222,12 @@ pub struct ClientMetadata {
     pub require_auth_time: bool,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub default_acr_values: Vec<String>,
+    /// Origins whose scripts are the client, besides those of `redirect_uris` (SPEC.md a.13).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allowed_origins: Vec<String>,
+    /// What the reference's clients say of their decision support, which means nothing here (SPEC.md b.1).
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub dsi: Map<String, Value>,
     /// `client_name#lang` and the like, as sent (OpenID Connect Registration §2.1).
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub localized: Map<String, Value>,
@@ -239,6 +272,16 @@ impl ClientMetadata {
     /// Whether the client and the server share a secret.
     pub fn has_secret(&self) -> bool {
         self.token_endpoint_auth_method.uses_secret()
+    }
+    /// Whose name for a person it knows; none if it knows people by their own id. Of a client that may be, all redirection URIs have one
+    /// host, or a `sector_identifier_uri` lists them all.
+    pub fn sector(&self) -> Option<Sector> {
+        let uri = match (self.subject_type, &self.sector_identifier_uri, self.redirect_uris.first()) {
+            (SubjectType::Public, _, _) | (SubjectType::Pairwise, None, None) => return None,
+            (SubjectType::Pairwise, Some(uri), _) => uri.as_str(),
+            (SubjectType::Pairwise, None, Some(uri)) => uri.as_str(),
+        };
+        Sector::of(uri)
     }
     /// Whether the client registered this response type, in whatever order of words.
     pub fn has_response_type(&self, response_type: ResponseType) -> bool {

@@ -2,7 +2,7 @@
 
 use super::{Outcome, Severity};
 use crate::terms::protocol::words;
-use crate::terms::{ClientId, KeyId, LogoutId, SessionId, SigningAlgorithm, Timestamp, UserId};
+use crate::terms::{ClientId, KeyId, LogoutId, Sector, SessionId, SigningAlgorithm, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
 /// What became of telling one client. From `requested` to `delivered` or `abandoned` it is work to be done, whatever happens to the
@@ -70,6 +70,9 @@ pub struct SignedLogout {
     /// The session that is over; none if all that the person has with the client is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<SessionId>,
+    /// The sector whose name for the person is the `sub`; none if that is the user's own id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sector: Option<Sector>,
     /// Counts from 1.
     pub attempt: u32,
     pub alg: SigningAlgorithm,

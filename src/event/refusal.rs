@@ -66,18 +66,34 @@ words!(
         AssertionSignatureWrong = "assertion_signature_wrong",
         /// The assertion was used before.
         AssertionReplayed = "assertion_replayed",
+        /// The site takes registrations with an initial access token only, and there is none (RFC 7591 §3).
+        InitialTokenMissing = "initial_token_missing",
+        /// What is presented is no initial access token of this site.
+        InitialTokenWrong = "initial_token_wrong",
+        /// The initial access token's time is over.
+        InitialTokenExpired = "initial_token_expired",
+        /// As many clients have registered with the initial access token as may.
+        InitialTokenUsedUp = "initial_token_used_up",
+        /// An administrator took the initial access token back.
+        InitialTokenRevoked = "initial_token_revoked",
         /// The `registration_access_token` is missing or not the client's.
         RegistrationTokenWrong = "registration_token_wrong",
 
         // Registration.
         /// The site takes no registrations.
         RegistrationClosed = "registration_closed",
-        /// Too many registrations within a minute, from this address or in all.
+        /// Too many registrations: from this address within a minute or the site's hour, or in all within a minute.
         RegistrationTooFrequent = "registration_too_frequent",
         /// A redirection URI cannot be registered.
         RedirectUriUnacceptable = "redirect_uri_unacceptable",
         /// Some metadata cannot be accepted.
         MetadataUnacceptable = "metadata_unacceptable",
+        /// The document at `sector_identifier_uri` cannot be read, or is no list of URIs.
+        SectorUnreadable = "sector_unreadable",
+        /// The document at `sector_identifier_uri` lacks one of the redirection URIs (OpenID Connect Registration §5).
+        SectorIncomplete = "sector_incomplete",
+        /// A client would know people by other names than before.
+        SectorChanged = "sector_changed",
         /// A software statement was sent; none is understood.
         SoftwareStatementUnsupported = "software_statement_unsupported",
 
@@ -226,6 +242,10 @@ words!(
         SiteExists = "site_exists",
         /// A client of this id exists already.
         ClientExists = "client_exists",
+        /// No initial access token of this name.
+        InvitationUnknown = "invitation_unknown",
+        /// An initial access token cannot be good for so long, or for so many.
+        InvitationUnacceptable = "invitation_unacceptable",
         /// No such key at this site.
         KeyUnknown = "key_unknown",
         /// The site has no key to sign with.

@@ -2,7 +2,9 @@
 
 use super::audit::Count;
 use super::{Outcome, Refusal, Severity};
-use crate::terms::{ClientId, CodeId, GrantId, GrantType, KeyId, ScopeSet, Seq, SessionId, SigningAlgorithm, Timestamp, TokenId, UserId};
+use crate::terms::{
+    ClientId, CodeId, GrantId, GrantType, KeyId, ScopeSet, Sector, Seq, SessionId, SigningAlgorithm, Timestamp, TokenId, UserId,
+};
 use serde::{Deserialize, Serialize};
 
 /// What happened to an access token.
@@ -97,6 +99,9 @@ pub struct IssuedTokens {
     /// The resource named by the authorization request; the access token's `aud`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub audience: Option<String>,
+    /// The sector whose name for the person is the `sub`; none if that is the user's own id (OpenID Connect Core §8).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sector: Option<Sector>,
     /// The key that signs the access token.
     pub kid: KeyId,
     /// What the ID token rests on; none without `openid`.

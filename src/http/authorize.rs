@@ -142,7 +142,7 @@ fn request(params: &Params) -> AuthorizationRequest<'_> {
 /// A good request: to the sign-in page, to the consent page, or straight back.
 async fn begin(at: &At, browser: &Browser, mut interaction: Interaction, hint: Option<&str>) -> Result<Response, Failure> {
     if let Some(hint) = hint {
-        interaction.expected = at.ledger.read_hint(&at.site, hint).and_then(|claims| claims.sub.parse().ok());
+        interaction.expected = at.ledger.read_hint(&at.site, hint).and_then(|claims| at.ledger.user_of_hint(&at.site, &claims));
         if interaction.expected.is_none() {
             return refuse_there(at, &interaction, Refusal::ParameterMalformed).await;
         }

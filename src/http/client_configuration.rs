@@ -98,9 +98,10 @@ async fn replace(at: &At, client: Client, presented: Digest) -> Result<Response,
         metadata: requested.metadata.clone(),
         registration_token: token.digest(),
         edition: Edition::CURRENT,
+        sector_document: None,
         contacts: requested.contacts.clone(),
     };
-    let status = at.ledger.carry_out(&at.site, command, at.facts()).await?;
+    let status = at.ledger.update_client(&at.site, command, at.facts()).await?;
     let view = ClientView {
         client: &client.id,
         metadata: &requested.metadata,

@@ -3,7 +3,7 @@
 
 use crate::ledger::{Failure, Site};
 use crate::projection::Client;
-use crate::query::{Introspection, Status, TokenFacts, subject, visible_scope};
+use crate::query::{Introspection, Status, TokenFacts, visible_scope};
 use crate::terms::UserId;
 use serde_json::{Map, Value, json};
 
@@ -53,7 +53,7 @@ fn outline(site: &Site, facts: &TokenFacts) -> Map<String, Value> {
     body.insert("scope".into(), visible_scope(&facts.scope, site.name()).to_string().into());
     body.insert("client_id".into(), facts.client.as_str().into());
     body.insert("exp".into(), facts.expires_at.unix_seconds().into());
-    body.insert("sub".into(), subject(facts.user, &facts.client).into());
+    body.insert("sub".into(), site.subject(facts.user, &facts.client, facts.sector.as_ref()).into());
     body
 }
 

@@ -81,7 +81,7 @@ async fn hinted(at: &At, browser: &Browser, claims: &IdTokenClaims, params: &Par
         };
     }
     let everywhere = params.get("all_sessions") == Some("true") || claims.sid.is_none();
-    let user = claims.sub.parse().ok();
+    let user = at.ledger.user_of_hint(&at.site, claims);
     let command = EndSession { session: claims.sid, everywhere: user.filter(|_| everywhere).map(|user| (user, client)), by: EndedBy::Hint };
     let own = live_session(at, browser).is_some_and(|session| Some(session.id) == claims.sid);
     let signed_out = at.ledger.end_session(&at.site, command, at.facts()).await?;

@@ -51,7 +51,9 @@ pub fn with_cookie(at: &At, signed_in: Option<SessionId>, response: Response) ->
     let known = state_of(&at.inbound.headers, site, secure);
     let state = session(at, signed_in).filter(|_| is_on(at)).map(|session| browser_state(at, session));
     match (state, known) {
-        (Some(state), known) if known != Some(state.as_str()) => reply::with_header(response, SET_COOKIE, state_cookie(site, secure, &state)),
+        (Some(state), known) if known != Some(state.as_str()) => {
+            reply::with_header(response, SET_COOKIE, state_cookie(site, secure, &state))
+        }
         (None, Some(_)) => reply::with_header(response, SET_COOKIE, clear_state_cookie(site, secure)),
         (_, _) => response,
     }

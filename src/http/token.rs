@@ -257,6 +257,8 @@ mod tests {
             registration_token: secret,
             by,
             edition: Edition::CURRENT,
+            initial_token: None,
+            sector_document: None,
             contacts: vec![],
         };
         ledger.register_client(&site, register, request.clone()).await.unwrap();

@@ -143,6 +143,8 @@ fn registration(proof: &ClientProof) -> RegisterClient {
         registration_token: secret,
         by: Actor::Os(0),
         edition: crate::event::Edition::CURRENT,
+        initial_token: None,
+        sector_document: None,
         contacts: vec![],
     }
 }

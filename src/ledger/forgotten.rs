@@ -158,6 +158,7 @@ fn facts(tokens: IssuedTokens, scope: ScopeSet, expires_at: Timestamp) -> TokenF
         session: tokens.session,
         scope,
         audience: tokens.audience,
+        sector: tokens.sector,
         issued_at: tokens.issued_at,
         expires_at,
     }

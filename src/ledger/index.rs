@@ -39,7 +39,8 @@ pub enum Most {
 }
 
 /// The members of a leaf that hold ids.
-const MEMBERS: [&str; 12] = ["asker", "client", "code", "consent", "corr", "grant", "kid", "login", "logout", "session", "token", "user"];
+const MEMBERS: [&str; 13] =
+    ["asker", "client", "code", "consent", "corr", "grant", "invitation", "kid", "login", "logout", "session", "token", "user"];
 
 impl Index {
     /// Takes in a record by its leaf's members.

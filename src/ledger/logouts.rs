@@ -9,7 +9,6 @@ use crate::command::{EndLogoutAttempt, EndSession, LogoutToSend, SignLogout, Sig
 use crate::event::{LogoutFailure, SignedLogout};
 use crate::jose::{LogoutTokenClaims, TYP_LOGOUT_TOKEN, backchannel_logout_event};
 use crate::outbound::FetchError;
-use crate::query;
 use crate::terms::{ClientId, RequestFacts, Secret, SiteName};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -136,7 +135,7 @@ impl Ledger {
             exp: signed.expires_at.unix_seconds(),
             jti: format!("{}.{}", signed.logout, signed.attempt),
             events: backchannel_logout_event(),
-            sub: query::subject(Some(signed.user), &signed.client),
+            sub: site.subject(Some(signed.user), &signed.client, signed.sector.as_ref()),
             sid: signed.session,
         };
         Ok(Secret::new(self.signing_key(site, signed.kid)?.sign(TYP_LOGOUT_TOKEN, &claims)?))

@@ -44,7 +44,7 @@ impl Ledger {
         let scope = query::visible_scope(&issued.scope, site.name());
         let claims = AccessTokenClaims {
             iss: issuer.clone(),
-            sub: query::subject(issued.user, &issued.client),
+            sub: site.subject(issued.user, &issued.client, issued.sector.as_ref()),
             aud: issued.audience.clone().unwrap_or_else(|| issued.client.to_string()),
             client_id: issued.client.clone(),
             jti: issued.token,
@@ -94,7 +94,7 @@ impl Ledger {
         }
         Ok(IdTokenClaims {
             iss,
-            sub: query::subject(issued.user, &issued.client),
+            sub: site.subject(issued.user, &issued.client, issued.sector.as_ref()),
             aud: issued.client.clone(),
             exp: issued.expires_at.unix_seconds(),
             iat: issued.issued_at.unix_seconds(),

@@ -4,14 +4,15 @@ use super::digests::Digests;
 use super::index::Index;
 use super::{Failure, Ledger, Site, draw_id, log_key};
 use crate::command::{
-    ChangeClient, ChangeUser, ClientChange, CreateSite, CreateUser, Decide, Noted, Refused, RegisterClient, SecretFact, TakesOver,
-    UserChange,
+    ChangeClient, ChangeUser, ClientChange, CreateSite, CreateUser, Decide, Noted, Refused, RegisterClient, SecretFact, SectorFact,
+    TakesOver, UserChange,
 };
 use crate::event::{Edition, Endpoint, Profile, Refusal};
 use crate::projection::State;
 use crate::terms::{Actor, ClientId, CredentialId, RequestFacts, Role, Secret, SigningAlgorithm, SiteName, Subject, UserId};
 use crate::vault::{PasswordText, Vault, VaultError};
 use serde_json::{Map, Value};
+use std::net::IpAddr;
 use std::sync::{Arc, PoisonError};
 
 /// Why something could not be done to a site.
@@ -135,22 +136,26 @@ impl Ledger {
     }
 
     /// Registers a client; its contacts are sealed under a key of its own. The vault is touched only for a registration that would be
-    /// accepted, and those of strangers have a budget: refused ones leave nothing behind that grows.
+    /// accepted, and those of strangers have a budget unless somebody invited them: refused ones leave nothing behind that grows.
     pub async fn register_client(
         &self,
         site: &Arc<Site>,
-        command: RegisterClient,
+        mut command: RegisterClient,
         request: RequestFacts,
     ) -> Result<<RegisterClient as Decide>::Answer, SiteError> {
-        if !self.would_accept(site, &command, &request) {
+        // The sector's document is read for nobody who is refused even if it is good.
+        let at_best = command.metadata.sector_identifier_uri.as_ref().map(|_| SectorFact::Complete);
+        if !self.would_accept(site, &RegisterClient { sector_document: at_best, ..command.clone() }, &request) {
             return self.carry_out(site, command, request).await;
         }
-        if let (Actor::Anonymous, Some(ip)) = (&command.by, request.ip)
-            && !self.shared.registrations.take(ip, self.now())
-        {
-            self.refuse(site, Endpoint::Registration, Refusal::RegistrationTooFrequent, None, request).await?;
-            return Err(SiteError::Refused(Refusal::RegistrationTooFrequent.into()));
+        if let (Actor::Anonymous, None, Some(ip)) = (&command.by, &command.initial_token, request.ip) {
+            let rate = registration_rate(site);
+            if !self.shared.registrations.take(site.name(), ip, rate, self.now()) {
+                self.refuse(site, Endpoint::Registration, Refusal::RegistrationTooFrequent, None, request).await?;
+                return Err(SiteError::Refused(Refusal::RegistrationTooFrequent.into()));
+            }
         }
+        command.sector_document = self.read_sector(&command.metadata, None).await?;
         if command.contacts.is_empty() {
             return self.carry_out(site, command, request).await;
         }
@@ -161,6 +166,11 @@ impl Ledger {
             self.destroy_subject(site, Subject::Client(client)).await?;
         }
         registered
+    }
+
+    /// After how many seconds a stranger at this address may register a client again; 0 is now.
+    pub fn registration_pause(&self, site: &Site, ip: IpAddr) -> u64 {
+        self.shared.registrations.pause(site.name(), ip, registration_rate(site), self.now())
     }
 
     /// Changes a client. With a deleted one its contacts become unreadable: first in the log, then in the vault.
@@ -214,6 +224,11 @@ impl Ledger {
         let name = site.name().clone();
         self.with_vault(move |vault| vault.destroy_password(&name, credential).map(drop)).await
     }
+}
+
+/// How many clients the site takes from one address in an hour.
+fn registration_rate(site: &Site) -> u64 {
+    site.read(|state| state.site.as_ref().map_or(0, |site| site.settings.dcr_rate))
 }
 
 /// Whether it is certain that no event rests on what was put into the vault.

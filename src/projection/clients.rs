@@ -114,7 +114,7 @@ impl Clients {
 
     pub(super) fn fold(&mut self, event: &ClientEvent, actor: &Actor, seq: Seq, t: Timestamp) -> Result<(), &'static str> {
         match event {
-            ClientEvent::Registered { client, metadata, status, secret, registration_token, registration_path } => {
+            ClientEvent::Registered { client, metadata, status, secret, registration_token, registration_path, invitation: _ } => {
                 let new = Client {
                     id: client.clone(),
                     metadata: (**metadata).clone(),
@@ -192,7 +192,10 @@ impl Clients {
                 self.by_path.remove(&gone.registration_path);
                 Ok(())
             }
-            ClientEvent::AuthFailed { .. } | ClientEvent::AssertionUsed { .. } => Ok(()),
+            ClientEvent::Invited { .. }
+            | ClientEvent::InvitationRevoked { .. }
+            | ClientEvent::AuthFailed { .. }
+            | ClientEvent::AssertionUsed { .. } => Ok(()),
         }
     }
 

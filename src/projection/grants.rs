@@ -7,7 +7,8 @@ use super::expiry::{Expiries, Thing};
 use super::table::Table;
 use crate::event::{Beginning, CodeEvent, ConsentEvent, GrantEvent, IssuedTokens, RefreshEvent, TokenEvent};
 use crate::terms::{
-    ClientId, CodeChallenge, CodeId, Digest, GrantId, GrantType, KeyId, ScopeSet, Seq, SessionId, Subject, Timestamp, TokenId, UserId,
+    ClientId, CodeChallenge, CodeId, Digest, GrantId, GrantType, KeyId, ScopeSet, Sector, Seq, SessionId, Subject, Timestamp, TokenId,
+    UserId,
 };
 use serde::Serialize;
 use std::collections::{HashMap, HashSet};
@@ -83,6 +84,9 @@ pub struct Token {
     pub grant: GrantId,
     pub scope: ScopeSet,
     pub audience: Option<String>,
+    /// The sector whose name for the person it bears; none if it bears the user's own id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sector: Option<Sector>,
     /// The keys that signed it and the ID token that went with it.
     pub signed_by: [Option<KeyId>; 2],
     pub issued_at: Timestamp,
@@ -290,6 +294,7 @@ impl Grants {
             grant: tokens.grant,
             scope: tokens.scope.clone(),
             audience: tokens.audience.clone(),
+            sector: tokens.sector.clone(),
             signed_by: [Some(tokens.kid), tokens.id_token.as_ref().map(|id_token| id_token.kid)],
             issued_at: tokens.issued_at,
             expires_at: tokens.expires_at,

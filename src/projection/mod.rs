@@ -9,6 +9,7 @@ mod consents;
 mod digest;
 mod expiry;
 mod grants;
+mod invitations;
 mod keys;
 mod liveness;
 mod logins;
@@ -26,6 +27,7 @@ pub use digest::FOLD_VERSION;
 #[cfg(test)]
 pub(crate) use digest::without_hashing;
 pub use grants::{Code, Ending, Grant, Grants, Token};
+pub use invitations::{Invitation, Invitations};
 pub use keys::{Key, Keys, LEEWAY_SECONDS, Standing};
 pub use liveness::{Life, Liveness};
 pub use logins::{Attempts, Logins};
@@ -53,6 +55,8 @@ pub struct State {
     pub server: Option<Server>,
     /// Registered clients.
     pub clients: Clients,
+    /// Initial access tokens.
+    pub invitations: Invitations,
     /// Assertions that clients have used.
     pub assertions: Assertions,
     /// End-users.
@@ -115,9 +119,10 @@ impl State {
         sum.digest()
     }
 
-    fn sums(&self) -> [Sum; 11] {
+    fn sums(&self) -> [Sum; 12] {
         [
             self.clients.table().sum(),
+            self.invitations.table().sum(),
             self.assertions.table().sum(),
             self.users.table().sum(),
             self.logins.table().sum(),
@@ -137,6 +142,7 @@ impl State {
         let mut sum = self.counted_owner();
         let shares = [
             self.clients.table().recount(),
+            self.invitations.table().recount(),
             self.assertions.table().recount(),
             self.users.table().recount(),
             self.logins.table().recount(),
@@ -173,6 +179,7 @@ impl State {
             }
             Event::Client(event) => {
                 self.assertions.fold(event, &mut self.expiries);
+                self.invitations.fold(event, seq, t)?;
                 self.clients.fold(event, &record.actor, seq, t)
             }
             Event::User(event) => {

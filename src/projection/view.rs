@@ -22,6 +22,8 @@ words!(
         Consents = "consents",
         /// Grants, by id.
         Grants = "grants",
+        /// Initial access tokens, by id.
+        Invitations = "invitations",
         /// Signing keys, by `kid`.
         Keys = "keys",
         /// Failed sign-ins, by login.
@@ -46,6 +48,7 @@ impl State {
             Collection::Codes => self.grants.codes_table().len(),
             Collection::Consents => self.consents.table().len(),
             Collection::Grants => self.grants.table().len(),
+            Collection::Invitations => self.invitations.table().len(),
             Collection::Keys => self.keys.table().len(),
             Collection::Logins => self.logins.table().len(),
             Collection::Logouts => self.logouts.table().len(),
@@ -63,6 +66,7 @@ impl State {
             Collection::Codes => written(self.grants.codes_table(), |_, code| code.id.to_string(), wanted),
             Collection::Consents => written(self.consents.table(), |(user, client), _| format!("{user}/{client}"), wanted),
             Collection::Grants => written(self.grants.table(), |id, _| id.to_string(), wanted),
+            Collection::Invitations => written(self.invitations.table(), |id, _| id.to_string(), wanted),
             Collection::Keys => written(self.keys.table(), |id, _| id.to_string(), wanted),
             Collection::Logins => written(self.logins.table(), |id, _| id.to_string(), wanted),
             Collection::Logouts => written(self.logouts.table(), |id, _| id.to_string(), wanted),

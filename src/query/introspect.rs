@@ -1,7 +1,7 @@
 //! Introspection (RFC 7662): what is known of a token at an instant. How it is told, and to whom, is `http`'s business.
 
 use crate::projection::{Life, State};
-use crate::terms::{ClientId, GrantId, KeyId, ParseError, ScopeSet, Seq, SessionId, Timestamp, TokenId, UserId};
+use crate::terms::{ClientId, GrantId, KeyId, ParseError, ScopeSet, Sector, Seq, SessionId, Timestamp, TokenId, UserId};
 use std::{fmt, str::FromStr};
 
 /// Which token is meant, by what names it in the log.
@@ -104,6 +104,8 @@ pub struct TokenFacts {
     pub session: Option<SessionId>,
     pub scope: ScopeSet,
     pub audience: Option<String>,
+    /// The sector whose name for the person is the `sub`; none if that is the user's own id.
+    pub sector: Option<Sector>,
     pub issued_at: Timestamp,
     pub expires_at: Timestamp,
 }
@@ -129,6 +131,7 @@ fn introspect_access(state: &State, id: &TokenId, now: Timestamp) -> Introspecti
         session: grant.session,
         scope: token.scope.clone(),
         audience: token.audience.clone(),
+        sector: token.sector.clone(),
         issued_at: token.issued_at,
         expires_at: token.expires_at,
     };
@@ -162,6 +165,7 @@ fn introspect_refresh(state: &State, grant: &GrantId, generation: Option<u32>, n
         session: grant.session,
         scope: grant.scope.clone(),
         audience: grant.audience.clone(),
+        sector: tokens.sector.clone(),
         issued_at: tokens.issued_at,
         expires_at,
     };

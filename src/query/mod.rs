@@ -7,7 +7,6 @@ mod discovery;
 mod introspect;
 mod jwks;
 mod scopes;
-mod subject;
 
 pub use authorization::{
     AuthorizationRequest, AuthorizationTarget, Objection, Requested, check_authorization, find_target, recheck_target,
@@ -17,4 +16,3 @@ pub use discovery::discovery;
 pub use introspect::{Introspection, Status, TokenFacts, TokenName, introspect};
 pub use jwks::{jwk, jwk_set, jwk_set_seconds};
 pub use scopes::visible_scope;
-pub use subject::subject;

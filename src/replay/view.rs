@@ -106,6 +106,7 @@ fn shown(state: &State, kind: Collection, id: String, entity: Value, t: Timestam
         | Collection::Clients
         | Collection::Codes
         | Collection::Consents
+        | Collection::Invitations
         | Collection::Keys
         | Collection::Logins
         | Collection::Logouts

@@ -65,6 +65,8 @@ opaque_id!(/// The correlation id of one request; `X-Request-Id` of its response
     RequestId, "req_");
 opaque_id!(/// Names a signing key; the `kid` of what it signs (RFC 7515 §4.1.4).
     KeyId, "key_");
+opaque_id!(/// What lets a stranger register clients: names an initial access token (RFC 7591 §3).
+    InvitationId, "inv_");
 opaque_id!(/// Names a password hash in the vault. A changed password is a new credential.
     CredentialId, "crd_");
 opaque_id!(/// Names one telling of one client that a session is over; what its logout tokens' `jti` begin with.
@@ -134,6 +136,12 @@ macro_rules! uuid_id {
             const PREFIX: &'static str = "";
             fn from_bytes(bytes: [u8; 16]) -> Self {
                 Self(uuid::Builder::from_random_bytes(bytes).into_uuid())
+            }
+        }
+        impl $name {
+            /// Its bits.
+            pub fn bytes(&self) -> [u8; 16] {
+                self.0.into_bytes()
             }
         }
         impl FromStr for $name {

@@ -13,6 +13,7 @@ mod redirect_uri;
 mod response_type;
 mod scope;
 mod secret;
+mod sector;
 mod seq;
 mod site_name;
 mod strict_json;
@@ -25,19 +26,20 @@ pub use digest::Digest;
 pub use error_code::ErrorCode;
 pub use https_url::HttpsUrl;
 pub use id::{
-    ClientId, CodeId, ConsentId, CredentialId, GrantId, IdSeed, InstanceId, KeyId, LogoutId, Opaque, RegistrationPath, RequestId,
-    SessionId, TokenId, UserId,
+    ClientId, CodeId, ConsentId, CredentialId, GrantId, IdSeed, InstanceId, InvitationId, KeyId, LogoutId, Opaque, RegistrationPath,
+    RequestId, SessionId, TokenId, UserId,
 };
 pub use moment::{Moment, RequestFacts};
 pub use pkce::{CodeChallenge, CodeVerifier};
 pub use protocol::{
-    Acr, ApplicationType, ClientAlgorithm, GrantType, Prompt, RequestObjectAlgorithm, Role, SecretlessGrant, SigningAlgorithm,
+    Acr, ApplicationType, ClientAlgorithm, GrantType, Prompt, RequestObjectAlgorithm, Role, SecretlessGrant, SigningAlgorithm, SubjectType,
     TokenEndpointAuthMethod, TokenKind,
 };
 pub use redirect_uri::{RedirectUri, RedirectUriError, RedirectUriRules};
 pub use response_type::{ResponseMode, ResponseType};
 pub use scope::{Act, CustomScope, Level, Meaning, NamedScope, Records, Resource, Rights, Scope, ScopeError, ScopeSet, Search};
 pub use secret::Secret;
+pub use sector::Sector;
 pub use seq::Seq;
 pub use site_name::SiteName;
 pub use strict_json::{JSON_DEPTH, strict_json};

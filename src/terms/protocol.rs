@@ -64,6 +64,27 @@ words!(
 );
 
 words!(
+    /// What a client knows people by (OpenID Connect Core §8).
+    SubjectType, "subject_type", {
+        /// The same as every other client's.
+        Public = "public",
+        /// A name that only the clients of one sector know.
+        Pairwise = "pairwise",
+    }
+);
+
+impl SubjectType {
+    /// What a client gets that does not say.
+    pub fn unsaid() -> Self {
+        Self::Public
+    }
+    /// Whether the client need not say so.
+    pub fn is_public(&self) -> bool {
+        *self == Self::Public
+    }
+}
+
+words!(
     /// How a client proves who it is at the token endpoint (RFC 7591 §2).
     TokenEndpointAuthMethod, "token_endpoint_auth_method", {
         /// HTTP Basic (RFC 6749 §2.3.1).

@@ -14,6 +14,7 @@ pub struct SiteKeys {
     root: Prk,
     login: hmac::Key,
     refresh: hmac::Key,
+    pairwise: hmac::Key,
     refresh_key_id: [u8; 4],
     checkpoint_seed: Zeroizing<[u8; 32]>,
 }
@@ -23,15 +24,22 @@ impl SiteKeys {
         let root = Salt::new(HKDF_SHA256, b"writ site root 1").extract(root);
         let login = hmac::Key::new(HMAC_SHA256, expand::<32>(&root, &[b"login"])?.as_slice());
         let refresh = hmac::Key::new(HMAC_SHA256, expand::<32>(&root, &[b"refresh"])?.as_slice());
+        let pairwise = hmac::Key::new(HMAC_SHA256, expand::<32>(&root, &[b"pairwise"])?.as_slice());
         let refresh_key_id = *expand::<4>(&root, &[b"refresh key id"])?;
         let checkpoint_seed = expand::<32>(&root, &[b"checkpoint"])?;
-        Ok(Self { root, login, refresh, refresh_key_id, checkpoint_seed })
+        Ok(Self { root, login, refresh, pairwise, refresh_key_id, checkpoint_seed })
     }
 
     /// What stands for a username in public parts of the log: HMAC-SHA-256, because a bare digest of a name could be guessed.
     /// The caller normalizes the name.
     pub fn login(&self, normalized: &str) -> Digest {
         Digest::from_bytes(sign(&self.login, normalized.as_bytes()))
+    }
+
+    /// What the clients of a sector know a person by: HMAC-SHA-256, because whoever knows a user's id and a host could work out a bare
+    /// digest (OpenID Connect Core §8.1). No sector contains a NUL.
+    pub fn pairwise(&self, sector: &str, user: &[u8; 16]) -> Digest {
+        Digest::from_bytes(sign(&self.pairwise, &[sector.as_bytes(), b"\0", user].concat()))
     }
 
     /// The HMAC-SHA-256 of a refresh token's other parts (DESIGN.md §6).
@@ -125,12 +133,18 @@ mod tests {
     #[test]
     fn what_a_root_derives_never_changes() {
         let keys = SiteKeys::derive(&[1; 32]).unwrap();
-        let derived = [keys.login("ann"), Digest::from_bytes(keys.refresh_mac(b"ann")), Digest::of(keys.checkpoint_seed().as_slice())];
+        let derived = [
+            keys.login("ann"),
+            keys.pairwise("app.example", &[7; 16]),
+            Digest::from_bytes(keys.refresh_mac(b"ann")),
+            Digest::of(keys.checkpoint_seed().as_slice()),
+        ];
         // Worked out apart from this code, with HMAC-SHA-256 and RFC 5869 alone.
         assert_eq!(
             derived.map(|digest| digest.to_string()),
             [
                 "yjOuFVP56V1-It4WV0sDk5vXmnqS1xVHRIcV219yYJ4",
+                "UyBDfe_gZLsb4MgSSaDWkwqk0-lsqPlr1npaKX32Qac",
                 "d5PhtCyiFBqv1QQUZYOlnWyqjY8JupRQcFHfaON0JFM",
                 "qsJuG5ZLuTXTlw0mSDJLZLNnuf0s6tPYaY8XbzC57Dc",
             ]

@@ -40,6 +40,10 @@ impl Behaviour {
         let headers = vec![("content-type", "application/json".to_owned()), ("cache-control", "max-age=600".to_owned())];
         Self { status: 200, headers, body: json!({ "keys": keys }).to_string(), delay: Duration::ZERO }
     }
+    /// This document.
+    pub fn document(body: &Value) -> Self {
+        Self { body: body.to_string(), ..Self::keys(&[]) }
+    }
     /// An answer of this status without a body.
     pub fn status(status: u16) -> Self {
         Self { status, headers: vec![], body: String::new(), delay: Duration::ZERO }

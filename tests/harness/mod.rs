@@ -47,6 +47,16 @@ pub fn s256(verifier: &str) -> String {
     URL_SAFE_NO_PAD.encode(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, verifier.as_bytes()))
 }
 
+/// The reason that the log gives for an answer.
+#[track_caller]
+pub fn reason_of(site: &Site, answer: &Answer) -> String {
+    let corr = answer.header("x-request-id").unwrap();
+    let log = site.server.writ(&["--site", &site.name, "log", "-o", "ndjson", "-n", "300"], "");
+    let told = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let refused = told.filter(|event| event["corr"] == *corr).find_map(|event| event["reason"].as_str().map(str::to_owned));
+    refused.unwrap_or_else(|| panic!("{corr} is not in the log"))
+}
+
 /// The scopes of a space-separated list, whose order means nothing (RFC 6749 §3.3).
 pub fn scopes(list: &Value) -> BTreeSet<String> {
     list.as_str().unwrap_or_default().split(' ').map(str::to_owned).collect()

@@ -79,6 +79,8 @@ async fn register(call: Call) -> Answer {
         metadata,
         secret: secret.as_ref().map(Secret::digest),
         registration_token: registration_token.digest(),
+        initial_token: None,
+        sector_document: None,
         by: call.actor.clone(),
         edition: Edition::CURRENT,
         contacts,

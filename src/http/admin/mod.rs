@@ -13,6 +13,7 @@ mod explain;
 mod exports;
 mod introspect_then;
 mod introspection;
+mod invitations;
 mod keys;
 mod lines;
 mod past;
@@ -40,7 +41,8 @@ pub fn routes(admin: Admin) -> BoxedFilter<(Response,)> {
     let events = events::routes(&admin).or(explain::routes(&admin)).unify().boxed();
     let proofs = proofs::routes(&admin).or(exports::routes(&admin)).unify().boxed();
     let past = state::routes(&admin).or(introspection::routes(&admin)).unify().or(replays::routes(&admin)).unify().boxed();
-    let people = users::routes(&admin).or(clients::routes(&admin)).unify().boxed();
+    let clients = clients::routes(&admin).or(invitations::routes(&admin)).unify();
+    let people = users::routes(&admin).or(clients).unify().boxed();
     let server = sites::routes(&admin).or(keys::routes(&admin)).unify().or(clock::routes(&admin)).unify().boxed();
     warp::path!("admin" / "v1" / ..)
         .and(events.or(people).unify().or(server).unify().or(proofs).unify().or(past).unify())

@@ -87,7 +87,7 @@ impl From<Refused> for Problem {
             Some(about) => format!("{}: {about}", reply.description),
             None => reply.description.to_owned(),
         };
-        if [Refusal::UserUnknown, Refusal::ClientUnknown, Refusal::KeyUnknown].contains(&refused.refusal) {
+        if [Refusal::UserUnknown, Refusal::ClientUnknown, Refusal::KeyUnknown, Refusal::InvitationUnknown].contains(&refused.refusal) {
             return Self::unknown(detail);
         }
         match reply.status == 409 {

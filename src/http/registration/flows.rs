@@ -1,7 +1,8 @@
 //! Which flows a client registers for: `response_types`, and the `grant_types` that belong to them (OpenID Connect Registration §2,
 //! RFC 7591 §2.1).
 
-use super::metadata::{Reader, unacceptable};
+use super::metadata::unacceptable;
+use super::reader::Reader;
 use crate::command::{Refused, with_implied};
 use crate::event::Settings;
 use crate::terms::{GrantType, ResponseType};

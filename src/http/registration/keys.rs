@@ -1,7 +1,8 @@
 //! How a client will prove who it is, as it registers: its public keys, or where they are (RFC 7591 §2, OpenID Connect Registration §2).
 //! Nothing is fetched at registration (THREATS.md A53).
 
-use super::metadata::{Reader, unacceptable};
+use super::metadata::unacceptable;
+use super::reader::Reader;
 use crate::command::Refused;
 use crate::event::{ClientJwk, ClientJwks};
 use crate::jose::ClientKeySet;

@@ -1,6 +1,7 @@
 //! Where a client wants to be told that a session is over (OpenID Connect Back-Channel Logout §2.2, Front-Channel Logout §2).
 
-use super::metadata::{Reader, unacceptable};
+use super::metadata::unacceptable;
+use super::reader::Reader;
 use crate::command::Refused;
 use crate::terms::{HttpsUrl, RedirectUri, RedirectUriRules};
 

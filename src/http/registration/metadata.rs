@@ -4,12 +4,13 @@
 use super::flows::{Flows, flows};
 use super::keys::{Keys, keys};
 use super::logout::logout_uris;
+use super::reader::{LIST_MAX, Reader, TEXT_MAX, is_link};
+use super::{dsi, launch, origins, request_objects, sector};
 use crate::command::Refused;
 use crate::event::{ClientMetadata, Refusal, Settings};
 use crate::terms::{ApplicationType, RedirectUri, RedirectUriRules, ScopeSet, SigningAlgorithm, TokenEndpointAuthMethod};
 use serde_json::{Map, Value};
 use std::collections::HashSet;
-use std::str::FromStr;
 
 /// What a client says of itself.
 #[derive(Clone, Debug)]
@@ -20,10 +21,6 @@ pub struct RequestedClient {
     pub contacts: Vec<String>,
 }
 
-/// The most URIs or contacts in one list.
-const LIST_MAX: usize = 20;
-/// The longest text.
-const TEXT_MAX: usize = 2000;
 /// The longest `client_name` (SPEC.md b.1).
 const NAME_MAX: usize = 80;
 /// The largest metadata in all: a change is recorded before and after, in one event.
@@ -34,7 +31,9 @@ const SEED_SCOPE: &str = "openid email phone address api:oemr api:fhir api:port 
 /// Reads the members of a registration or update request.
 pub fn parse_metadata(members: &Map<String, Value>, settings: &Settings) -> Result<RequestedClient, Refused> {
     let read = Reader(members);
-    refuse_unbuilt(&read)?;
+    if members.contains_key("software_statement") {
+        return Err(Refusal::SoftwareStatementUnsupported.into());
+    }
     let application_type = read.word("application_type")?.unwrap_or(ApplicationType::Web);
     let token_endpoint_auth_method = read.word("token_endpoint_auth_method")?.unwrap_or_else(|| default_method(application_type));
     let public = token_endpoint_auth_method == TokenEndpointAuthMethod::None;
@@ -49,6 +48,7 @@ pub fn parse_metadata(members: &Map<String, Value>, settings: &Settings) -> Resu
     let Flows { response_types, grant_types } = flows(&read, settings)?;
     let Keys { signing_alg, jwks, jwks_uri } = keys(&read, token_endpoint_auth_method)?;
     let redirect_uris = redirect_uris(&read, rules, !response_types.is_empty())?;
+    let (subject_type, sector_identifier_uri) = sector::sector(&read, &redirect_uris)?;
     let logout = logout_uris(&read, &redirect_uris, rules)?;
     let metadata = ClientMetadata {
         application_type,
@@ -67,18 +67,23 @@ pub fn parse_metadata(members: &Map<String, Value>, settings: &Settings) -> Resu
         response_types,
         scope: scope(&read, application_type, settings)?,
         id_token_signed_response_alg: read.word("id_token_signed_response_alg")?.unwrap_or(SigningAlgorithm::Rs256),
-        request_object_signing_alg: None,
-        request_uris: Vec::new(),
-        default_acr_values: Vec::new(),
+        userinfo_signed_response_alg: userinfo_alg(&read)?,
+        request_object_signing_alg: request_objects::signing_alg(&read, settings)?,
+        request_uris: request_objects::uris(&read, settings)?,
+        subject_type,
+        sector_identifier_uri,
         client_uri: read.link("client_uri")?,
         logo_uri: read.link("logo_uri")?,
         policy_uri: read.link("policy_uri")?,
         tos_uri: read.link("tos_uri")?,
-        initiate_login_uri: read.link("initiate_login_uri")?,
+        initiate_login_uri: launch::initiate_login_uri(&read)?,
         software_id: read.text("software_id", 255)?,
         software_version: read.text("software_version", 255)?,
         default_max_age: read.seconds("default_max_age")?,
         require_auth_time: read.truth("require_auth_time")?,
+        default_acr_values: read.list("default_acr_values")?.unwrap_or_default(),
+        allowed_origins: origins::allowed_origins(&read)?,
+        dsi: dsi::dsi(members)?,
         localized: localized(members)?,
     };
     if serde_json::to_vec(&metadata).map_or(usize::MAX, |bytes| bytes.len()) > METADATA_BYTES {
@@ -91,23 +96,11 @@ pub(super) fn unacceptable(text: impl Into<String>) -> Refused {
     Refused::about(Refusal::MetadataUnacceptable, text)
 }
 
-/// Members that would be silently wrong if they were ignored.
-fn refuse_unbuilt(read: &Reader<'_>) -> Result<(), Refused> {
-    if read.0.contains_key("software_statement") {
-        return Err(Refusal::SoftwareStatementUnsupported.into());
-    }
-    for name in ["request_uris", "sector_identifier_uri"] {
-        if read.0.get(name).is_some_and(|value| !value.is_null()) {
-            return Err(unacceptable(format!("{name} is not supported")));
-        }
-    }
-    match read.text("subject_type", 32)?.as_deref() {
-        None | Some("public") => {}
-        Some(other) => return Err(unacceptable(format!("Unsupported subject_type value : {other}"))),
-    }
-    match read.text("userinfo_signed_response_alg", 32)?.as_deref() {
-        None | Some("none") => Ok(()),
-        Some(other) => Err(unacceptable(format!("Unsupported userinfo_signed_response_alg value : {other}"))),
+/// `none` is what happens without the member (OpenID Connect Registration §2).
+fn userinfo_alg(read: &Reader<'_>) -> Result<Option<SigningAlgorithm>, Refused> {
+    match read.text("userinfo_signed_response_alg", 64)?.as_deref() {
+        None | Some("none") => Ok(None),
+        Some(_) => read.word("userinfo_signed_response_alg"),
     }
 }
 
@@ -161,66 +154,25 @@ fn scope(read: &Reader<'_>, application_type: ApplicationType, settings: &Settin
     if scope.is_empty() { Err(unacceptable("scope is empty")) } else { Ok(scope) }
 }
 
-/// `client_name#fr` and its kin (OpenID Connect Registration §2.1).
+/// `client_name#fr` and its kin (OpenID Connect Registration §2.1): as good as those without a language.
 fn localized(members: &Map<String, Value>) -> Result<Map<String, Value>, Refused> {
     const NAMES: [&str; 5] = ["client_name", "client_uri", "logo_uri", "policy_uri", "tos_uri"];
-    let tagged = |name: &str| name.split_once('#').is_some_and(|(base, tag)| NAMES.contains(&base) && (1..=35).contains(&tag.len()));
     let mut localized = Map::new();
-    for (name, value) in members.iter().filter(|(name, _)| tagged(name)).take(LIST_MAX) {
-        match value.as_str().filter(|text| text.len() <= TEXT_MAX) {
+    for (name, value) in members {
+        let Some((base, tag)) = name.split_once('#').filter(|(base, _)| NAMES.contains(base)) else { continue };
+        let tag_is_good = (1..=35).contains(&tag.len()) && tag.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-');
+        let is_good = |text: &&str| match base {
+            "client_name" => text.chars().count() <= NAME_MAX,
+            _ => text.len() <= TEXT_MAX && is_link(text),
+        };
+        match value.as_str().filter(|text| tag_is_good && is_good(text)) {
             Some(text) => localized.insert(name.clone(), text.into()),
-            None => return Err(unacceptable("a localized member is not a string")),
+            None => return Err(unacceptable(format!("{base} of a language is not as it should be"))),
         };
     }
-    Ok(localized)
-}
-
-/// Typed access to the members; `null` and empty texts count as absent.
-pub(super) struct Reader<'a>(pub(super) &'a Map<String, Value>);
-
-impl Reader<'_> {
-    pub(super) fn text(&self, name: &str, length_max: usize) -> Result<Option<String>, Refused> {
-        match self.0.get(name) {
-            None | Some(Value::Null) => Ok(None),
-            Some(Value::String(text)) if text.chars().count() > length_max => Err(unacceptable(format!("{name} is too long"))),
-            Some(Value::String(text)) if text.is_empty() => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text.clone())),
-            Some(_) => Err(unacceptable(format!("{name} is not a string"))),
-        }
-    }
-    pub(super) fn word<T: FromStr>(&self, name: &str) -> Result<Option<T>, Refused> {
-        let text = self.text(name, 64)?;
-        text.map(|text| text.parse().map_err(|_| unacceptable(format!("Unsupported {name} value : {text}")))).transpose()
-    }
-    /// An https link that a page may show.
-    fn link(&self, name: &str) -> Result<Option<String>, Refused> {
-        let text = self.text(name, TEXT_MAX)?;
-        let shown = |text: &String| url::Url::parse(text).is_ok_and(|url| url.scheme() == "https" && url.has_host());
-        match text {
-            Some(text) if !shown(&text) => Err(unacceptable(format!("{name} is not an https URL"))),
-            other => Ok(other),
-        }
-    }
-    fn seconds(&self, name: &str) -> Result<Option<u64>, Refused> {
-        match self.0.get(name) {
-            None | Some(Value::Null) => Ok(None),
-            Some(value) => value.as_u64().map(Some).ok_or_else(|| unacceptable(format!("{name} is not a number of seconds"))),
-        }
-    }
-    pub(super) fn truth(&self, name: &str) -> Result<bool, Refused> {
-        match self.0.get(name) {
-            None | Some(Value::Null) => Ok(false),
-            Some(value) => value.as_bool().ok_or_else(|| unacceptable(format!("{name} is not a boolean"))),
-        }
-    }
-    pub(super) fn list(&self, name: &str) -> Result<Option<Vec<String>>, Refused> {
-        let Some(value) = self.0.get(name).filter(|value| !value.is_null()) else { return Ok(None) };
-        let texts = value.as_array().filter(|items| items.len() <= LIST_MAX).map(|items| items.iter().map(Value::as_str));
-        let texts: Option<Vec<&str>> = texts.and_then(Iterator::collect);
-        match texts.filter(|texts| texts.iter().all(|text| (1..=TEXT_MAX).contains(&text.len()))) {
-            Some(texts) => Ok(Some(texts.into_iter().map(str::to_owned).collect())),
-            None => Err(unacceptable(format!("{name} is not a list of at most {LIST_MAX} strings"))),
-        }
+    match localized.len() <= LIST_MAX {
+        true => Ok(localized),
+        false => Err(unacceptable("there are too many members of languages")),
     }
 }
 
@@ -273,7 +225,7 @@ mod tests {
             (json!({ "redirect_uris": uris, "client_name": 5 }), Refusal::MetadataUnacceptable),
             (json!({ "redirect_uris": uris, "client_name": "x".repeat(81) }), Refusal::MetadataUnacceptable),
             (json!({ "redirect_uris": uris, "token_endpoint_auth_method": "tls" }), Refusal::MetadataUnacceptable),
-            (json!({ "redirect_uris": uris, "subject_type": "pairwise" }), Refusal::MetadataUnacceptable),
+            (json!({ "redirect_uris": uris, "subject_type": "secret" }), Refusal::MetadataUnacceptable),
             (json!({ "redirect_uris": uris, "grant_types": ["telepathy"] }), Refusal::MetadataUnacceptable),
             (json!({ "redirect_uris": uris, "grant_types": ["refresh_token"] }), Refusal::MetadataUnacceptable),
             (json!({ "redirect_uris": uris, "grant_types": [] }), Refusal::MetadataUnacceptable),

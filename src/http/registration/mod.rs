@@ -1,22 +1,30 @@
 //! `POST /oauth2/{site}/registration` (RFC 7591, OpenID Connect Registration, SPEC.md a.1 and b).
 
+mod dsi;
 mod flows;
 mod keys;
+mod launch;
 mod logout;
 mod metadata;
+mod origins;
+mod reader;
+mod request_objects;
+mod sector;
 
 pub use metadata::{RequestedClient, parse_metadata};
 
 use super::client_credentials::refuse_about;
 use super::context::{At, failed};
+use super::credentials::Credentials;
 use super::json_body::{JsonBodyError, json_body};
 use super::token::preflight;
 use super::{Response, cors, reply};
-use crate::command::{Refused, RegisterClient};
+use crate::command::{Refused, RegisterClient, may_register};
 use crate::event::{ClientMetadata, ClientStatus, Edition, Endpoint, Refusal, RegistrationMode};
 use crate::ledger::{Failure, SiteError, draw_bytes, draw_secret};
-use crate::terms::{Actor, ClientId, RegistrationPath, Secret, Timestamp};
-use http::{Method, StatusCode};
+use crate::terms::{Actor, ClientId, Digest, RegistrationPath, Secret, Timestamp};
+use http::header::RETRY_AFTER;
+use http::{HeaderValue, Method, StatusCode};
 use serde_json::{Map, Value};
 
 /// The route.
@@ -45,6 +53,15 @@ pub async fn endpoint(at: At) -> Response {
 pub(super) const BODY_BYTES: usize = 32 * 1024;
 
 async fn register(at: &At) -> Response {
+    let initial_token = match invited(at) {
+        Ok(token) => token,
+        Err(refusal) => {
+            return match at.ledger.refuse(&at.site, Endpoint::Registration, refusal, None, at.facts()).await {
+                Ok(()) => said(at, &refusal.into()),
+                Err(failure) => failed(failure).await,
+            };
+        }
+    };
     let requested = match read(at) {
         Ok(requested) => requested,
         Err(refused) => return refuse_about(at, Endpoint::Registration, refused, None).await,
@@ -57,6 +74,8 @@ async fn register(at: &At) -> Response {
         metadata: requested.metadata.clone(),
         secret: secret.as_ref().map(Secret::digest),
         registration_token: token.digest(),
+        initial_token,
+        sector_document: None,
         by: Actor::Anonymous,
         edition: Edition::CURRENT,
         contacts: requested.contacts.clone(),
@@ -70,8 +89,42 @@ async fn register(at: &At) -> Response {
             view.reveal(&mut body, secret.as_ref(), Some(&token));
             reply::no_store(reply::json(StatusCode::CREATED, &body))
         }
-        Err(SiteError::Refused(refused)) => super::context::refused(&refused),
+        Err(SiteError::Refused(refused)) => said(at, &refused),
         Err(SiteError::Failure(failure)) => failed(failure).await,
+    }
+}
+
+/// The initial access token, which is looked at before anything else (RFC 7591 §3); none if the site wants none and there is none.
+fn invited(at: &At) -> Result<Option<Digest>, Refusal> {
+    let token = match Credentials::of(&at.inbound.headers) {
+        Ok(Some(Credentials::Bearer(token))) => Some(token.digest()),
+        Ok(None) => None,
+        Ok(Some(Credentials::Basic { .. })) | Err(_) => return Err(Refusal::InitialTokenWrong),
+    };
+    at.site.read(|state| match &state.site {
+        Some(site) => may_register(state, &site.settings, token.as_ref(), at.ledger.now()).map(|_| token),
+        None => Err(Refusal::RegistrationClosed),
+    })
+}
+
+/// A refusal with what its status owes: a challenge (RFC 6750 §3), or when to come back (RFC 6585 §4).
+fn said(at: &At, refused: &Refused) -> Response {
+    let (response, refusal) = (super::context::refused(refused), refused.refusal);
+    let reply = refusal.reply();
+    match reply.status {
+        // RFC 6750 §3.1: a request without any credentials is told the scheme and nothing else.
+        401 if refusal == Refusal::InitialTokenMissing => reply::www_authenticate(response, "Bearer", &[("realm", "writ")]),
+        401 => {
+            let params = [("realm", "writ"), ("error", reply.code.as_str()), ("error_description", reply.description)];
+            reply::www_authenticate(response, "Bearer", &params)
+        }
+        429 => {
+            let pause = at.ledger.registration_pause(&at.site, at.inbound.peer.ip).max(1);
+            let mut response = response;
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(pause));
+            response
+        }
+        _ => response,
     }
 }
 
@@ -110,8 +163,10 @@ impl ClientView<'_> {
             Ok(Value::Object(members)) => members,
             Ok(_) | Err(_) => Map::new(),
         };
-        if let Some(Value::Object(localized)) = body.remove("localized") {
-            body.extend(localized);
+        for name in ["localized", "dsi"] {
+            if let Some(Value::Object(members)) = body.remove(name) {
+                body.extend(members);
+            }
         }
         body.entry("client_name").or_insert_with(|| self.client.as_str().into());
         body.entry("post_logout_redirect_uris").or_insert_with(|| Value::Array(Vec::new()));
@@ -119,7 +174,7 @@ impl ClientView<'_> {
         body.insert("client_id_issued_at".into(), self.issued_at.unix_seconds().into());
         body.insert("registration_client_uri".into(), format!("{}/client/{}", at.site.issuer(), self.path.segment()).into());
         body.insert("client_status".into(), self.status.as_str().into());
-        body.insert("subject_type".into(), "public".into());
+        body.insert("subject_type".into(), self.metadata.subject_type.as_str().into());
         if !self.contacts.is_empty() {
             body.insert("contacts".into(), self.contacts.to_vec().into());
         }

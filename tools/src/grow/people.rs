@@ -77,6 +77,8 @@ impl Town {
             registration_token,
             by,
             edition: writ::event::Edition::CURRENT,
+            initial_token: None,
+            sector_document: None,
             contacts,
         };
         ledger.register_client(&self.site, command, ledger.own_request()).await?;
