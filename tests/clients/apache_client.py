@@ -156,7 +156,8 @@ def main(binary):
         writ.tell("site", "set", "default", "authorize.hybrid=true")
         with writ:
             for response_type in ("code", "code id_token"):
-                chapter(f"mod_auth_openidc with response_type={response_type}", life, writ, scratch, certificates, response_type)
+                name = f"mod_auth_openidc with response_type={response_type}"
+                chapter(name, life, writ, scratch, certificates, response_type)
     return finish()
 
 

@@ -90,11 +90,13 @@ export class OauthApp {
   // The same for an answer that has an ID token beside its code: in the fragment, or posted as a form.
   async redeemHybrid(asked, { left, posted }) {
     const answer = posted ? new Request(left, { method: 'POST', body: posted }) : left;
-    return this.#exchange(asked, await oauth.validateCodeIdTokenResponse(this.server, this.client, answer, asked.nonce, asked.state, undefined, OPTIONS));
+    const expected = [asked.nonce, asked.state, undefined, OPTIONS];
+    return this.#exchange(asked, await oauth.validateCodeIdTokenResponse(this.server, this.client, answer, ...expected));
   }
 
   async #exchange({ nonce, verifier }, params) {
-    const answer = await oauth.authorizationCodeGrantRequest(this.server, this.client, this.authentication, params, this.client.redirect_uris[0], verifier, OPTIONS);
+    const request = [params, this.client.redirect_uris[0], verifier, OPTIONS];
+    const answer = await oauth.authorizationCodeGrantRequest(this.server, this.client, this.authentication, ...request);
     const expected = { expectedNonce: nonce, requireIdToken: true };
     const tokens = await oauth.processAuthorizationCodeResponse(this.server, this.client, answer, expected);
     await oauth.validateApplicationLevelSignature(this.server, answer, OPTIONS);

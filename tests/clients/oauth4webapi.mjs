@@ -117,7 +117,8 @@ async function refusals() {
     await refused(twice.refresh(fresh), { error: 'invalid_client', status: 400 });
   });
   await step('a registration whose redirect_uri is no URL', async () => {
-    await refused(OauthApp.register(issuer, { alg: 'ES256', metadata: { redirect_uris: ['callback'] } }), { error: 'invalid_redirect_uri', status: 400 });
+    const request = OauthApp.register(issuer, { alg: 'ES256', metadata: { redirect_uris: ['callback'] } });
+    await refused(request, { error: 'invalid_redirect_uri', status: 400 });
   });
 }
 

@@ -27,7 +27,8 @@ def code_flow(issuer, person, method, **preferences):
     step("refreshes", app.refreshes, answer["state"])
     step("is told no", app.is_told_no, person)
     step("is refused a code used twice", app.is_refused_a_code_used_twice, person)
-    step("ends the session and comes back with its state; its token is dead", app.ends_the_session, person, answer["state"], tokens)
+    ends = "ends the session and comes back with its state; its token is dead"
+    step(ends, app.ends_the_session, person, answer["state"], tokens)
 
 
 def main(issuer, username, password):
@@ -35,7 +36,8 @@ def main(issuer, username, password):
     for method in ("client_secret_basic", "client_secret_post", "private_key_jwt"):
         chapter(f"oic with token_endpoint_auth_method={method}", code_flow, issuer, Person(issuer, username, password), method)
     signed = {"userinfo_signed_response_alg": "RS256", "id_token_signed_response_alg": "ES256", "subject_type": "pairwise"}
-    chapter("oic with signed userinfo and a subject of its own", code_flow, issuer, Person(issuer, username, password), "client_secret_basic", **signed)
+    own = (code_flow, issuer, Person(issuer, username, password), "client_secret_basic")
+    chapter("oic with signed userinfo and a subject of its own", *own, **signed)
     return finish()
 
 
