@@ -100,12 +100,13 @@ fn signing_out_everywhere_ends_any_number_of_grants() {
                 requested_scope: "openid".to_owned().try_into().unwrap(),
                 scope: "openid".to_owned().try_into().unwrap(),
                 consent: ConsentFact::Remembered,
-                code: Digest::of(&n.to_be_bytes()),
+                code: Some(Digest::of(&n.to_be_bytes())),
                 redirect_uri: None,
                 code_challenge: None,
                 audience: None,
                 has_nonce: false,
                 nonce: None,
+                wishes: Default::default(),
             };
             assert!(world.ledger.submit(&site, command, world.ledger.own_request()).await.unwrap().answer().is_ok());
         }

@@ -190,7 +190,7 @@ async fn appendix_4_item_10_discovery_names_what_is_built_under_one_issuer() {
         ("require_request_uri_registration", json!(false)),
         ("request_parameter_supported", json!(false)),
         ("request_uri_parameter_supported", json!(false)),
-        ("claims_parameter_supported", json!(false)),
+        ("claims_parameter_supported", json!(true)),
         ("authorization_response_iss_parameter_supported", json!(true)),
     ] {
         assert_eq!(body[member], value, "{member}");

@@ -14,6 +14,8 @@ pub enum Step {
     GuessPassword { person: u8, times: u8 },
     Redeem { code: u8, bend: Bend },
     Refresh { tokens: u8, app: Option<u8>, scope: u8, forged: bool },
+    GrantToApp { app: u8, scope: u8 },
+    SendPassword { app: u8, person: u8, scope: u8, right: bool, bare: bool },
     Introspect { tokens: u8, app: u8, refresh: bool },
     Userinfo { tokens: u8, site: u8 },
     Revoke { tokens: u8, app: Option<u8>, refresh: bool },
@@ -37,6 +39,7 @@ pub enum Ask {
     AnewWithConsent,
     AndIsDenied,
     AndGetsLess,
+    AtFront(&'static str),
 }
 
 /// How a redemption is bent.
@@ -66,6 +69,8 @@ pub enum Administration {
     SetPassword(u8),
     EraseUser(u8),
     WithdrawConsent(u8, u8),
+    LetTakePasswords(u8, bool),
+    LetLeaveOutSecret(u8, bool),
     Configure(Setting),
     RotateKey(bool),
     RetireKey(u8),
@@ -85,6 +90,8 @@ pub enum Setting {
     PkceForAll(bool),
     ManualApproval(bool),
     AccessTokenEdDsa(bool),
+    PasswordGrant(u8),
+    SystemScopes(bool),
     KeysRotateSeconds(u16),
     KeysPublishSeconds(u8),
 }
@@ -106,6 +113,9 @@ fn step() -> impl Strategy<Value = Step> {
         10 => (recent(), bend()).prop_map(|(code, bend)| Step::Redeem { code, bend }),
         16 => (recent_or_used(), rarely(), n(), prop::bool::weighted(0.05))
             .prop_map(|(tokens, app, scope, forged)| Step::Refresh { tokens, app, scope, forged }),
+        3 => (n(), n()).prop_map(|(app, scope)| Step::GrantToApp { app, scope }),
+        4 => (n(), n(), n(), prop::bool::weighted(0.8), prop::bool::weighted(0.2))
+            .prop_map(|(app, person, scope, right, bare)| Step::SendPassword { app, person, scope, right, bare }),
         4 => (recent(), n(), any::<bool>()).prop_map(|(tokens, app, refresh)| Step::Introspect { tokens, app, refresh }),
         2 => (recent(), n()).prop_map(|(tokens, site)| Step::Userinfo { tokens, site }),
         2 => (recent(), rarely(), any::<bool>()).prop_map(|(tokens, app, refresh)| Step::Revoke { tokens, app, refresh }),
@@ -147,6 +157,8 @@ fn ask() -> impl Strategy<Value = Ask> {
         1 => Just(Ask::AnewWithConsent),
         1 => Just(Ask::AndIsDenied),
         2 => Just(Ask::AndGetsLess),
+        3 => prop::sample::select(&["token", "id_token", "id_token token", "code id_token", "code token", "code id_token token"][..])
+            .prop_map(Ask::AtFront),
     ]
 }
 fn bend() -> impl Strategy<Value = Bend> {
@@ -176,6 +188,8 @@ fn administration() -> impl Strategy<Value = Administration> {
         1 => n().prop_map(SetPassword),
         1 => n().prop_map(EraseUser),
         2 => (n(), n()).prop_map(|(person, app)| WithdrawConsent(person, app)),
+        2 => (n(), prop::bool::weighted(0.8)).prop_map(|(app, on)| LetTakePasswords(app, on)),
+        1 => (n(), any::<bool>()).prop_map(|(app, on)| LetLeaveOutSecret(app, on)),
         6 => setting().prop_map(Configure),
         1 => any::<bool>().prop_map(RotateKey),
         1 => n().prop_map(RetireKey),
@@ -194,6 +208,8 @@ fn setting() -> impl Strategy<Value = Setting> {
         any::<bool>().prop_map(Setting::PkceForAll),
         any::<bool>().prop_map(Setting::ManualApproval),
         any::<bool>().prop_map(Setting::AccessTokenEdDsa),
+        any::<u8>().prop_map(Setting::PasswordGrant),
+        any::<bool>().prop_map(Setting::SystemScopes),
         (5..5_000_u16).prop_map(Setting::KeysRotateSeconds),
         any::<u8>().prop_map(Setting::KeysPublishSeconds),
     ]

@@ -166,7 +166,7 @@ impl Refusal {
             Self::InvitationUnacceptable => here(400, InvalidRequest, "An invitation is for 1 to 10000 clients and for a minute to a year"),
             Self::KeyUnknown => here(404, InvalidRequest, "There is no such key at this site"),
             Self::ClientExists => here(409, InvalidRequest, "A client of this id exists already"),
-            Self::KeyMissing => here(500, ServerError, "The site has no key to sign with"),
+            Self::KeyMissing => Reply { travels: true, ..here(500, ServerError, "The site has no key to sign with") },
             Self::KeyNeeded => here(409, InvalidRequest, "Tokens that are still good were signed with the key"),
             Self::KeyInUse => here(409, InvalidRequest, "The key is the one that signs; rotate first"),
             Self::SettingUnknown => here(400, InvalidRequest, "There is no such setting, or it cannot have this value"),

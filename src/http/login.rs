@@ -1,6 +1,7 @@
 //! `{GET, POST} /oauth2/{site}/provider/login`, alias `/login`: signing in (SPEC.md a.4).
 
-use super::authorize::{page_failed, proceed};
+use super::answer::page_failed;
+use super::authorize::proceed;
 use super::context::At;
 use super::cookies::Browser;
 use super::interaction::{self, Interaction, form_token, is_own_form};

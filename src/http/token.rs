@@ -288,12 +288,13 @@ mod tests {
                 requested_scope: scope.clone(),
                 scope,
                 consent: ConsentFact::Given,
-                code: Digest::of(code.as_bytes()),
+                code: Some(Digest::of(code.as_bytes())),
                 redirect_uri: None,
                 code_challenge: None,
                 audience: None,
                 has_nonce: false,
                 nonce: None,
+                wishes: Default::default(),
             };
             self.at.ledger.carry_out(&self.at.site, issue, self.at.facts()).await.unwrap();
             let code = Some(Digest::of(code.as_bytes()));

@@ -7,7 +7,7 @@ use super::token::{preflight, with_cors};
 use super::{Params, Response, context, reply};
 use crate::event::{Endpoint, Refusal};
 use crate::ledger::Failure;
-use crate::query::{Status, TokenFacts, claims_of};
+use crate::query::{Status, TokenFacts, claims_named, claims_of};
 use crate::terms::{ClientId, NamedScope, Secret};
 use http::{Method, StatusCode};
 use serde_json::{Map, Value};
@@ -70,6 +70,7 @@ fn bearer(at: &At) -> Result<Option<Secret>, Refusal> {
 async fn claims(at: &At, facts: &TokenFacts) -> Result<Map<String, Value>, Failure> {
     let known = facts.user.map(|user| at.ledger.claims_of_user(&at.site, &user)).transpose()?.unwrap_or_default();
     let mut claims = claims_of(&facts.scope, &known);
+    claims.extend(claims_named(&facts.claims, &known));
     claims.insert("sub".to_owned(), at.site.subject(facts.user, &facts.client, facts.sector.as_ref()).into());
     if let Some(jti) = facts.jti {
         at.ledger.tell_read(&at.site, jti, None, true, at.facts()).await?;

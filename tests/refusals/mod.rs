@@ -35,6 +35,8 @@ pub struct Court {
     pub hasty: Site,
     /// Takes no registrations; it took some before.
     pub closed: Site,
+    /// Answers every response type, and takes request objects.
+    pub open: Site,
     /// Was switched off after everybody had come.
     pub off: Site,
 }
@@ -47,19 +49,29 @@ impl Court {
             ("hasty", "standard"),
             ("closed", "standard"),
             ("off", "standard"),
+            ("open", "standard"),
         ])
         .await;
         let set = |site: &str, flags: &[&str]| server.writ(&[&["site", "set", site], flags].concat(), "");
         set("hasty", &["code_seconds=1", "access_seconds=1", "refresh_seconds=60"]);
         set("closed", &["dcr.mode=disabled"]);
         set("off", &["api.enabled=false"]);
+        set("open", &["authorize.implicit=true", "authorize.hybrid=true", "authorize.request_objects=true"]);
         let site = |name| server.site(name);
-        Self { site: site("default"), seed: site("seed"), hasty: site("hasty"), closed: site("closed"), off: site("off"), server }
+        Self {
+            site: site("default"),
+            seed: site("seed"),
+            hasty: site("hasty"),
+            closed: site("closed"),
+            off: site("off"),
+            open: site("open"),
+            server,
+        }
     }
     /// Every event of every site, by the request that it tells of.
     fn told(&self) -> BTreeMap<String, Vec<Value>> {
         let mut told: BTreeMap<String, Vec<Value>> = BTreeMap::new();
-        for site in [&self.site, &self.seed, &self.hasty, &self.closed, &self.off] {
+        for site in [&self.site, &self.seed, &self.hasty, &self.closed, &self.off, &self.open] {
             let log = self.server.writ(&["--site", &site.name, "log", "-o", "ndjson", "-n", "5000"], "");
             for event in log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()) {
                 told.entry(event["corr"].as_str().unwrap_or_default().to_owned()).or_default().push(event);

@@ -19,7 +19,7 @@ mod style;
 
 pub use app_view::{AppView, WebLink};
 pub use check_session::CheckSessionPage;
-pub use consent::{ConsentPage, OfflineChoice, PatientChoice, ScopeChoice, ScopeGroup};
+pub use consent::{ClaimChoice, ConsentPage, OfflineChoice, PatientChoice, ScopeChoice, ScopeGroup};
 pub use display_text::DisplayText;
 pub use error::{ErrorPage, NextStep};
 pub use form_post::FormPostPage;

@@ -39,6 +39,10 @@ fn consent<'a>() -> ConsentPage<'a> {
         username: DisplayText::of("amelia.park"),
         switch_user: Some("/oauth2/default/login?switch=1"),
         groups: ScopeChoice::groups(&ScopeSet::parse(scopes).unwrap()),
+        claims: ClaimChoice::beyond(
+            &["name"].into(),
+            &crate::event::AskedClaims { userinfo: vec!["birthdate".into(), "name".into()], id_token: vec!["birthdate".into()] },
+        ),
         offline: Some(OfflineChoice { until: Some("14 February 2027".into()) }),
         patients: vec![patient("1", "Jonas Park, born 2 May 2019"), patient("2", "Mira Park, born 11 August 2016")],
         error: None,
