@@ -262,3 +262,90 @@ async fn credentials_sent_both_ways_are_refused() {
     let answer = Request::form(&app.site.url("/introspect"), &pairs).basic(&app.client_id, &secret).send().await;
     answer.assert_refused(400, "invalid_request");
 }
+
+/// A resource server: a client that an administrator lets ask about every token of the site.
+async fn resource_server(site: &Site) -> App {
+    let app = site.app(json!({"client_name": "FHIR server", "token_endpoint_auth_method": "client_secret_post"})).await;
+    site.server.writ(&["--site", &site.name, "client", "set", &app.client_id, "introspect_any=on"], "");
+    app
+}
+
+#[tokio::test]
+async fn a_resource_server_sees_the_tokens_of_every_client_of_its_site_and_of_no_other() {
+    let server = Server::with(&[("default", "standard"), ("other", "standard")]).await;
+    let (here, there) = (server.site("default"), server.site("other"));
+    let (api, app) = (resource_server(&here).await, here.confidential().await);
+    let tokens = app.tokens(&mut Browser::new()).await;
+    for token in [&tokens.access, &tokens.refresh] {
+        let (own, foreign) = (app.introspect(token).await.assert_ok(), api.introspect(token).await.assert_ok());
+        assert_eq!(own, foreign, "it sees what the client itself sees");
+        assert_eq!((&foreign["active"], &foreign["client_id"]), (&json!(true), &json!(app.client_id)));
+    }
+    assert_eq!(api.introspect(&tokens.access).await.json()["sub"], jwt_part(&tokens.id, 1)["sub"], "the sub that the client knows");
+    let abroad = there.confidential().await.tokens(&mut Browser::new()).await;
+    let bystander = here.confidential().await;
+    for (asker, token) in [(&api, &abroad.access), (&api, &abroad.refresh), (&api, &tokens.id), (&bystander, &tokens.access)] {
+        assert_eq!(asker.introspect(token).await.assert_ok(), json!({"active": false}));
+    }
+    let elsewhere = resource_server(&there).await;
+    assert_eq!(elsewhere.introspect(&tokens.access).await.assert_ok(), json!({"active": false}));
+    app.refresh(&tokens.refresh).await.assert_ok();
+    app.revoke(&tokens.access).await;
+    assert_eq!(api.introspect(&tokens.access).await.assert_ok(), json!({"active": false}));
+    assert_eq!(api.introspect(&tokens.refresh).await.assert_ok(), json!({"active": false}), "a rotated one");
+}
+
+#[tokio::test]
+async fn a_resource_server_speaks_the_rfc_dialect_also_where_its_credentials_are_in_the_form() {
+    let server = Server::with(&[("default", "openemr")]).await;
+    let site = server.site("default");
+    let (api, app) = (resource_server(&site).await, Seed.app_at(&site).await);
+    let tokens = app.tokens(&mut Browser::new()).await;
+    assert!(api.is_active(&tokens.access).await);
+    app.revoke(&tokens.access).await;
+    assert_eq!(app.introspect(&tokens.access).await.assert_ok()["status"], "revoked");
+    for text in [tokens.access.clone(), "not.a.token".to_owned(), jwt_with(&tokens.access, 1, &json!({"sub": "x"}))] {
+        assert_eq!(api.introspect(&text).await.assert_ok(), json!({"active": false}), "{text}");
+    }
+    let wrong = [("client_id", api.client_id.as_str()), ("client_secret", "wrong"), ("token", &tokens.refresh)];
+    site.post("/introspect", &wrong).await.assert_refused(401, "invalid_client");
+    server.writ(&["client", "set", &api.client_id, "introspect_any=off"], "");
+    assert_eq!(api.introspect(&tokens.refresh).await.assert_ok(), json!({"active": false, "status": "invalid"}));
+}
+
+#[tokio::test]
+async fn only_an_administrator_makes_a_resource_server_and_the_log_says_who() {
+    let server = Server::alone().await;
+    let site = server.site("default");
+    let (api, app) = (site.app(json!({"introspect_any": true})).await, site.confidential().await);
+    let tokens = app.tokens(&mut Browser::new()).await;
+    assert!(!api.is_active(&tokens.access).await, "nobody registers it");
+    let uri = api.registration["registration_client_uri"].as_str().unwrap();
+    let token = api.registration["registration_access_token"].as_str().unwrap();
+    let mut metadata = api.registration.clone();
+    metadata["introspect_any"] = true.into();
+    metadata.as_object_mut().unwrap().retain(|name, _| !name.starts_with("registration_") && !name.starts_with("client_secret_expires"));
+    metadata.as_object_mut().unwrap().remove("client_id_issued_at");
+    let put = Request::new(http::Method::PUT, uri).bearer(token).body("application/json", metadata.to_string()).send().await;
+    assert_eq!(put.status, 200, "{}", put.text());
+    assert!(!api.is_active(&tokens.access).await, "nor takes it afterwards");
+    let public = site.public().await;
+    let refused = server.writ_output(&["client", "set", &public.client_id, "introspect_any=on"], "");
+    assert!(!refused.status.success() && String::from_utf8_lossy(&refused.stderr).contains("can prove who it is"));
+    server.writ(&["client", "set", &api.client_id, "introspect_any=on"], "");
+    assert!(api.is_active(&tokens.access).await);
+    let shown = server.writ(&["client", "show", &api.client_id, "-o", "table"], "");
+    assert!(shown.contains("introspect_any") && shown.contains("tokens of every client"), "{shown}");
+    let again = server.writ_output(&["client", "set", &api.client_id, "introspect_any=true"], "");
+    assert!(!again.status.success(), "it is so already");
+    let log = server.writ(&["log", "--type", "client.configured", "-o", "ndjson"], "");
+    let told: Value = serde_json::from_str(log.lines().next().unwrap()).unwrap();
+    assert_eq!((&told["before"]["introspect_any"], &told["after"]["introspect_any"]), (&json!(false), &json!(true)), "{told}");
+    assert!(told["actor"].as_str().unwrap().starts_with("os:"), "{told}");
+    server.kill_and_restart();
+    assert!(api.is_active(&tokens.access).await);
+    server.writ(&["client", "disable", &api.client_id], "");
+    api.introspect(&tokens.access).await.assert_refused(401, "invalid_client");
+    let read = server.writ(&["log", "--type", "token.introspected", "-o", "ndjson"], "");
+    assert!(read.lines().any(|line| line.contains(&format!("\"asker\":\"{}\"", api.client_id))), "{read}");
+}

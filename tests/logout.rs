@@ -172,3 +172,60 @@ async fn a_client_id_beside_the_hint_has_to_be_its_client() {
         [("id_token_hint", tokens.id.as_str()), ("client_id", app.client_id.as_str()), ("post_logout_redirect_uri", App::LOGOUT_URI)];
     assert_eq!(browser.open(&app.logout_url(&right)).await.left().as_str(), App::LOGOUT_URI);
 }
+
+#[tokio::test]
+async fn hints_of_name_and_language_and_unknown_parameters_change_nothing() {
+    let (app, mut browser, tokens) = signed_in().await;
+    let more = [
+        ("logout_hint", "amelia@example.org"),
+        ("ui_locales", "fr de"),
+        ("unheard_of", "x"),
+        ("post_logout_redirect_uri", App::LOGOUT_URI),
+    ];
+    let pairs = [&[("id_token_hint", tokens.id.as_str())], &more[..]].concat();
+    assert_eq!(browser.open(&app.logout_url(&pairs)).await.left().as_str(), App::LOGOUT_URI);
+    app.assert_dead(&tokens).await;
+    let (app, mut browser, _) = signed_in().await;
+    let page = browser.open(&app.logout_url(&more)).await.page();
+    assert!(page.title().contains("Sign out?"), "without a hint nobody is redirected, whatever else is said: {}", page.text());
+}
+
+#[tokio::test]
+async fn a_client_id_without_a_hint_opens_no_way_out() {
+    let (app, mut browser, _) = signed_in().await;
+    let pairs = [("client_id", app.client_id.as_str()), ("post_logout_redirect_uri", App::LOGOUT_URI), ("state", "x")];
+    let page = browser.open(&app.logout_url(&pairs)).await.page();
+    let done = browser.press(&page, "primary", &[]).await.page();
+    assert!(done.title().contains("Signed out") && done.answer.location().is_none());
+    let never_here = Browser::new().open(&app.logout_url(&pairs)).await.page();
+    assert!(never_here.text().contains("You are currently not signed in."));
+}
+
+#[tokio::test]
+async fn all_sessions_ends_what_the_person_has_with_this_client_and_nothing_else() {
+    let site = Site::standard().await;
+    let (app, other) = (site.confidential().await, site.confidential().await);
+    let (mut phone, mut desk) = (Browser::new(), Browser::new());
+    let (on_phone, at_desk) = (app.tokens(&mut phone).await, app.tokens(&mut desk).await);
+    let others = other.tokens(&mut desk).await;
+    phone.open(&app.logout_url(&[("id_token_hint", &on_phone.id), ("all_sessions", "true")])).await.page();
+    app.assert_dead(&on_phone).await;
+    app.assert_dead(&at_desk).await;
+    assert_eq!(other.userinfo(&others.access).await.status, 200, "another client's grants live on");
+    assert!(!is_signed_out(&app, &desk).await, "so does the other browser's session");
+}
+
+#[tokio::test]
+async fn what_was_signed_out_is_called_revoked_before_and_after_the_next_sign_in() {
+    let app = Site::seed().await.app(json!({ "token_endpoint_auth_method": "client_secret_post" })).await;
+    let mut browser = Browser::new();
+    let tokens = app.tokens(&mut browser).await;
+    browser.open(&app.logout_url(&[("id_token_hint", &tokens.id)])).await.page();
+    for _ in 0..2 {
+        for token in [&tokens.access, &tokens.refresh] {
+            let told = app.introspect(token).await.assert_ok();
+            assert_eq!((&told["active"], &told["status"]), (&json!(false), &json!("revoked")));
+        }
+        app.tokens(&mut browser).await;
+    }
+}

@@ -303,3 +303,33 @@ async fn discovery_says_that_clients_are_told() {
     }
     assert!(document.get("check_session_iframe").is_none());
 }
+
+/// THREATS.md A49.
+#[tokio::test]
+async fn a_logout_token_is_good_for_nothing_else() {
+    let (site, receiver) = (Site::standard().await, good().await);
+    let app = told_at(&site, &receiver, json!({})).await;
+    let mut browser = Browser::new();
+    let first = app.tokens(&mut browser).await;
+    sign_out(&app, &mut browser, &first, &[]).await;
+    let tokens = app.tokens(&mut browser).await;
+    let heard = receiver.heard();
+    let token = heard[0].body.strip_prefix("logout_token=").unwrap();
+    let hint = browser.once(Request::get(&app.logout_url(&[("id_token_hint", token)])).header("accept", "application/json")).await;
+    hint.assert_refused(400, "invalid_request");
+    assert_eq!(app.userinfo(token).await.status, 401);
+    assert!(!app.is_active(token).await);
+    app.post("/token", &[("grant_type", "refresh_token"), ("refresh_token", token)]).await.assert_refused(400, "invalid_grant");
+    assert_eq!(app.userinfo(&tokens.access).await.status, 200);
+}
+
+#[tokio::test]
+async fn the_command_line_registers_where_a_client_is_told() {
+    let server = Server::alone().await;
+    let uris = ["--backchannel-logout-uri", "https://a.example/told", "--frontchannel-logout-uri", "https://a.example/out"];
+    let add = ["--site", "default", "client", "add", "--redirect-uri", "https://a.example/cb", "--logout-session-required", "-o", "json"];
+    let client: Value = serde_json::from_str(&server.writ(&[&add[..], &uris].concat(), "")).unwrap();
+    assert_eq!((client["backchannel_logout_uri"].as_str(), client["frontchannel_logout_uri"].as_str()), (Some(uris[1]), Some(uris[3])));
+    let required = ["backchannel_logout_session_required", "frontchannel_logout_session_required"];
+    assert!(required.iter().all(|name| client[*name] == json!(true)), "{client}");
+}

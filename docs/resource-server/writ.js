@@ -18,11 +18,12 @@ async function decide(r) {
   }
 
   const token = JSON.parse(reply.responseText);
-  if (token.active !== true) return refuse(r, 401, 'error="invalid_token", error_description="The token is not active"');
+  // A refresh token may be active as well, but it opens no API: only an access token has a type (RFC 7662 §2.2).
+  if (token.active !== true || token.token_type !== 'Bearer') return refuse(r, 401, 'error="invalid_token", error_description="This is no active access token"');
   if (token.site !== r.variables.writ_site) return refuse(r, 401, 'error="invalid_token", error_description="The token is for another site"');
 
   const needed = r.variables.writ_scope;
-  if (!needed || !token.scope.split(' ').includes(needed)) return refuse(r, 403, `error="insufficient_scope", scope="${needed}"`);
+  if (!token.scope.split(' ').includes(needed)) return refuse(r, 403, `error="insufficient_scope", scope="${needed}"`);
 
   r.headersOut['X-Writ-Sub'] = token.sub;
   r.headersOut['X-Writ-Client'] = token.client_id;
@@ -32,6 +33,6 @@ async function decide(r) {
 
 // A request without any token is told no error, only what it lacks (RFC 6750 §3.1).
 function refuse(r, status, error) {
-  r.headersOut['WWW-Authenticate'] = error ? `Bearer realm="writ", ${error}` : 'Bearer realm="writ"';
+  r.headersOut['X-Writ-Challenge'] = error ? `Bearer realm="writ", ${error}` : 'Bearer realm="writ"';
   r.return(status);
 }

@@ -26,7 +26,7 @@ pub(super) enum ClientCommand {
     List,
     /// One client with its metadata
     Show(Named),
-    /// Let a client do more, or less: grant_types=…, legacy_secretless=password,refresh
+    /// Let a client do more, or less: grant_types=…, legacy_secretless=password,refresh, introspect_any=on
     Set(SetArgs),
     /// Let a waiting client in
     Approve(Named),
@@ -225,6 +225,9 @@ fn show(client: &Value, output: &mut Output) -> Result<(), CliError> {
     let secretless = cell(client, "legacy_secretless");
     if !secretless.is_empty() {
         output.toned(Tone::Alarm, &format!("legacy_secretless  {secretless}: whoever knows its client_id may use these in its name"))?;
+    }
+    if client.get("introspect_any") == Some(&Value::Bool(true)) {
+        output.line("introspect_any              on: it may ask about the tokens of every client here")?;
     }
     if client.get("client_secret").is_some() {
         words("the secret is shown this once; only its digest is kept");

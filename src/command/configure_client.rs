@@ -1,5 +1,5 @@
-//! What an administrator lets a client do that it cannot ask for itself: other grant types, and a grant without its secret (SPEC.md b.1,
-//! k-15).
+//! What an administrator lets a client do that it cannot ask for itself: other grant types, a grant without its secret, and asking about
+//! everybody's tokens (SPEC.md b.1, h, k-15).
 
 use super::manage_client::difference;
 use super::register_client::{acceptable, with_implied};
@@ -55,6 +55,7 @@ impl Decide for ConfigureClient {
 }
 
 const GRANT_TYPES: &str = "grant_types";
+const INTROSPECT_ANY: &str = "introspect_any";
 
 impl ConfigureClient {
     /// The metadata with these grant types, if the client could be registered like that.
@@ -76,6 +77,10 @@ fn privileges(client: &Client, change: &Map<String, Value>) -> Result<(Map<Strin
         let is_known = trial.insert(name.clone(), value.clone()).is_some();
         if !is_known || serde_json::from_value::<ClientPrivileges>(Value::Object(trial.clone())).is_err() {
             return Err(Refused::about(Refusal::SettingUnknown, name.clone()));
+        }
+        if name == INTROSPECT_ANY && *value == Value::Bool(true) && client.metadata.is_public() {
+            let about = "introspect_any is for a client that can prove who it is";
+            return Err(Refused::about(Refusal::SettingUnknown, about));
         }
     }
     let after: Map<String, Value> = trial.into_iter().filter(|(name, value)| now.get(name) != Some(value)).collect();

@@ -114,9 +114,10 @@ impl ClientEvent {
             | Self::Enabled { .. }
             | Self::AssertionUsed { .. } => (Outcome::Success, Severity::Info),
             Self::Disabled { .. } | Self::Deleted { .. } | Self::InvitationRevoked { .. } => (Outcome::Success, Severity::Low),
-            // Somebody may now act as the client without being able to prove it.
+            // Somebody may now act as the client without being able to prove it, or the client see what is not its own.
             Self::Configured { after, .. } => match after.get("legacy_secretless").and_then(Value::as_array) {
                 Some(grants) if !grants.is_empty() => (Outcome::Success, Severity::High),
+                _ if after.get("introspect_any") == Some(&Value::Bool(true)) => (Outcome::Success, Severity::Medium),
                 Some(_) | None => (Outcome::Success, Severity::Low),
             },
             Self::AuthFailed { .. } => (Outcome::Failure, Severity::Medium),
@@ -143,6 +144,9 @@ pub struct ClientPrivileges {
     /// The grants for which it may leave its secret out although it has one (SPEC.md k-15).
     #[serde(default)]
     pub legacy_secretless: Vec<SecretlessGrant>,
+    /// It may ask about the tokens of every client of its site: it is a resource server (SPEC.md h).
+    #[serde(default)]
+    pub introspect_any: bool,
 }
 
 /// A client's public metadata, with every default filled in (RFC 7591 §2, OpenID Connect Registration §2).

@@ -216,7 +216,7 @@ impl Takes {
 impl fmt::Display for Takes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Switch => f.write_str("true or false"),
+            Self::Switch => f.write_str("true or false (on or off)"),
             Self::Word(words) => write!(f, "one of {}", words().join(", ")),
             Self::Number(least, most) => write!(f, "a whole number from {least} to {most}"),
             Self::NumberOrNever(least, most) => write!(f, "a whole number from {least} to {most}, or 0 for never"),

@@ -7,6 +7,7 @@ use super::{Params, Response, reply};
 use crate::command::{AuthenticateClient, ClientProof, Refused, authenticate};
 use crate::event::{Endpoint, Refusal};
 use crate::ledger::{Failure, Presented};
+use crate::projection::Client;
 use crate::query::Status;
 use crate::terms::{ClientId, TokenKind};
 use http::{Method, StatusCode};
@@ -28,11 +29,11 @@ async fn introspect(at: &At) -> Response {
     let proof = match client_proof(at, &params).await {
         Ok(proof) => proof,
         Err(Unproven::Refused(Refusal::ClientUnknown, _)) => {
-            return unbelieved(at, None, Refusal::ClientUnknown, dialect(at, &params)).await;
+            return unbelieved(at, None, Refusal::ClientUnknown, dialect(at, &params, None)).await;
         }
         Err(why) => return unproven(at, Endpoint::Introspect, why).await,
     };
-    let dialect = dialect(at, &params);
+    let dialect = dialect(at, &params, proof.client.as_ref());
     match believed(at, &proof).await {
         Ok(Ok(())) => {}
         Ok(Err(refusal)) if proof.assertion.is_some() => return refused(at, &refusal.into()),
@@ -69,9 +70,13 @@ async fn believed(at: &At, proof: &ClientProof) -> Result<Result<(), Refusal>, F
     Ok(decided.map_err(|refused| refused.refusal))
 }
 
-/// Credentials in the form, and none in the header, speak the thread's dialect where the site does.
-fn dialect(at: &At, params: &Params) -> Dialect {
-    let speaks_seed = at.site.read(|state| state.site.as_ref().is_some_and(|site| site.settings.introspection_seed_dialect));
+/// Credentials in the form, and none in the header, speak the thread's dialect where the site does. A resource server never does: why a
+/// token of somebody else's is dead is not its business.
+fn dialect(at: &At, params: &Params, asker: Option<&ClientId>) -> Dialect {
+    let speaks_seed = at.site.read(|state| {
+        let asks_about_any = asker.and_then(|id| state.clients.by_id(id)).is_some_and(Client::may_ask_about_any);
+        !asks_about_any && state.site.as_ref().is_some_and(|site| site.settings.introspection_seed_dialect)
+    });
     let in_the_form = params.has("client_id") && !params.has("client_assertion");
     match speaks_seed && in_the_form && !at.inbound.headers.contains_key(http::header::AUTHORIZATION) {
         true => Dialect::Seed,
@@ -94,8 +99,10 @@ async fn unbelieved(at: &At, client: Option<ClientId>, refusal: Refusal, dialect
 
 async fn tell(at: &At, presented: &Presented, asker: ClientId, dialect: Dialect) -> Result<Value, Failure> {
     let found = at.ledger.introspect(&at.site, presented, at.facts()).await?;
-    if let Some(jti) = found.facts.as_ref().filter(|facts| facts.client == asker).and_then(|facts| facts.jti) {
-        at.ledger.tell_read(&at.site, jti, Some(asker.clone()), found.status == Status::Active, at.facts()).await?;
+    // It was known a moment ago; if it is gone by now, nobody asks.
+    let Some(asker) = at.site.read(|state| state.clients.by_id(&asker).cloned()) else { return Ok(unknown(dialect)) };
+    if let Some(jti) = found.facts.as_ref().filter(|facts| asker.may_see(&facts.client)).and_then(|facts| facts.jti) {
+        at.ledger.tell_read(&at.site, jti, Some(asker.id.clone()), found.status == Status::Active, at.facts()).await?;
     }
     body(&at.site, &found, &asker, dialect, |user| Ok(at.ledger.claims_of_user(&at.site, user)?.remove("username")))
 }

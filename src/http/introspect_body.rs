@@ -2,8 +2,9 @@
 //! admin API, which tells what the endpoint would have said then.
 
 use crate::ledger::{Failure, Site};
+use crate::projection::Client;
 use crate::query::{Introspection, Status, TokenFacts, visible_scope};
-use crate::terms::{ClientId, UserId};
+use crate::terms::UserId;
 use serde_json::{Map, Value, json};
 
 /// Who is spoken to.
@@ -15,15 +16,16 @@ pub enum Dialect {
     Seed,
 }
 
-/// The body about a token for this asker. A client sees its own tokens only (THREATS.md A39). `username` is looked up only if it is told.
+/// The body about a token for this asker. A client sees its own tokens only, unless an administrator made it a resource server
+/// (THREATS.md A39). `username` is looked up only if it is told.
 pub fn body(
     site: &Site,
     found: &Introspection,
-    asker: &ClientId,
+    asker: &Client,
     dialect: Dialect,
     username: impl FnOnce(&UserId) -> Result<Option<Value>, Failure>,
 ) -> Result<Value, Failure> {
-    let Some(facts) = found.facts.as_ref().filter(|facts| facts.client == *asker) else { return Ok(unknown(dialect)) };
+    let Some(facts) = found.facts.as_ref().filter(|facts| asker.may_see(&facts.client)) else { return Ok(unknown(dialect)) };
     match (found.status, dialect) {
         (Status::Active, _) => active(site, facts, facts.user.as_ref().map(username).transpose()?.flatten()),
         (Status::Unknown, _) => Ok(unknown(dialect)),

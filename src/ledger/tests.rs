@@ -1,6 +1,7 @@
 //! A ledger with a person and an app, and a clock that is moved by hand.
 
 mod digests;
+mod logouts;
 mod rotation;
 
 use super::*;

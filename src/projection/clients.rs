@@ -54,6 +54,18 @@ impl Client {
     }
 }
 
+impl Client {
+    /// Whether it is a resource server, which may ask about the tokens of every client of its site. One that cannot prove who it is
+    /// never may.
+    pub fn may_ask_about_any(&self) -> bool {
+        self.privileges.introspect_any && !self.metadata.is_public()
+    }
+    /// Whether it may see what a token of this client says (THREATS.md A39).
+    pub fn may_see(&self, owner: &ClientId) -> bool {
+        self.id == *owner || self.may_ask_about_any()
+    }
+}
+
 /// Whether a change of metadata makes another app of a client: where it sends people, what it calls itself, what it shows them.
 pub fn is_another_app(before: &Map<String, Value>, after: &Map<String, Value>) -> bool {
     const SEEN: [&str; 9] = [

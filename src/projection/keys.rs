@@ -71,7 +71,7 @@ pub enum Standing {
 }
 
 /// So long a key stays in the JWK Set after the last token that it signed has expired, and after it has stopped signing: clocks differ, and
-/// what is verified within minutes of its making, as a logout token, is not counted.
+/// what is verified when it arrives, as signed userinfo, is not counted.
 pub const LEEWAY_SECONDS: u64 = 300;
 /// With so many keys of one algorithm in the JWK Set, the schedule waits until one has left.
 const KEYS_OF_AN_ALGORITHM: usize = 16;
@@ -204,7 +204,8 @@ impl Keys {
         }
     }
 
-    fn note_signed(&mut self, kid: &KeyId, until: Timestamp) {
+    /// Something was signed that is good until then.
+    pub(super) fn note_signed(&mut self, kid: &KeyId, until: Timestamp) {
         if self.by_id.get(kid).is_some_and(|key| key.signed_until.is_none_or(|before| before < until)) {
             self.by_id.change(kid, |key| key.signed_until = Some(until));
         }

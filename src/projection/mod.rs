@@ -37,7 +37,7 @@ pub use site::{Server, Site};
 pub use users::{User, Users};
 pub use view::Collection;
 
-use crate::event::{Event, Record, RefreshEvent};
+use crate::event::{Event, LogoutEvent, Record, RefreshEvent};
 use crate::terms::{Digest, Seq, Timestamp};
 use digest::Sum;
 use expiry::Expiries;
@@ -187,7 +187,12 @@ impl State {
                 self.users.fold(event, seq)
             }
             Event::Login(event) => self.logins.fold(event, t, &mut self.expiries),
-            Event::Logout(event) => self.logouts.fold(event, seq),
+            Event::Logout(event) => {
+                if let LogoutEvent::Signed(signed) = event {
+                    self.keys.note_signed(&signed.kid, signed.expires_at);
+                }
+                self.logouts.fold(event, seq)
+            }
             Event::Session(event) => {
                 let idle_seconds = self.site.as_ref().map_or(0, |site| site.settings.session_idle_seconds);
                 self.sessions.fold(event, seq, t, idle_seconds, &mut self.expiries)

@@ -1,5 +1,6 @@
 // A browser without JavaScript: it keeps cookies, follows redirects by hand and submits the forms it finds.
-// It stops where the server sends it somewhere else, which is how an app is given its code.
+// It stops where the server sends it somewhere else, which is how an app is given its code: `{ left }` is that URL, and `posted` the form
+// that would go there.
 import assert from 'node:assert/strict';
 import { parse } from 'node-html-parser';
 
@@ -33,17 +34,23 @@ export class FormBrowser {
   }
 
   // From an authorization request to where it ends, past the pages that come: whoever has to sign in does.
-  async consent(url, { username, password }, answer = 'button.primary') {
+  async consent(url, person, answer) {
+    return (await this.leave(url, person, answer)).left;
+  }
+
+  // The same, with the form that is posted there.
+  async leave(url, { username, password }, answer = 'button.primary') {
     let at = await this.open(url);
     if (at.page?.dom.querySelector('input[type=password]')) at = await this.submit(at.page, 'button.primary', { username, password });
     if (at.page?.dom.querySelector('button[value=deny]')) at = await this.submit(at.page, answer);
+    if (at.page && leadsAway(at.page)) at = await this.submit(at.page, 'button.primary');
     assert(at.left, `it ends on a page of the server: ${at.page?.title}`);
-    return at.left;
+    return at;
   }
 
   async #go(url, request) {
     for (let hop = 0; hop < REDIRECTS_MAX; hop += 1) {
-      if (url.origin !== this.#origin) return { left: url };
+      if (url.origin !== this.#origin) return { left: url, posted: request.body };
       const response = await fetch(url, { ...request, redirect: 'manual', headers: { accept: 'text/html', ...this.#cookieHeader() } });
       this.#keepCookies(response);
       const location = response.headers.get('location');
@@ -68,6 +75,12 @@ export class FormBrowser {
       else this.#cookies.set(name, value);
     }
   }
+}
+
+// Whether the page's form is an app's (OAuth 2.0 Form Post Response Mode): a script would submit it.
+function leadsAway({ dom, url }) {
+  const action = dom.querySelector('form')?.getAttribute('action');
+  return action !== undefined && new URL(action, url).origin !== url.origin;
 }
 
 async function pageOf(url, response) {

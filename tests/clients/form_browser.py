@@ -84,4 +84,7 @@ class Person:
         if isinstance(page, Page) and "<title>Sign in" in page.text:
             page = self.browser.submit(page, "primary", username=self.username, password=self.password)
         asked = isinstance(page, Page) and any(button.get("value") == "deny" for button in page.buttons)
-        return self.browser.submit(page, button) if asked else page
+        page = self.browser.submit(page, button) if asked else page
+        # An answer that a script would post to the app (OAuth 2.0 Form Post Response Mode).
+        leads_away = isinstance(page, Page) and page.action and not page.action.startswith(self.browser.origins[0] + "/")
+        return self.browser.submit(page, "primary") if leads_away else page

@@ -72,9 +72,26 @@ export class OauthApp {
     return asked;
   }
 
+  // The same, as an object that the client signs (RFC 9101).
+  async asksSigned(further = {}) {
+    const asked = await this.asks(further);
+    const request = await oauth.issueRequestObject(this.server, this.client, asked.url.searchParams, this.key);
+    asked.url.search = new URLSearchParams({ client_id: this.client.client_id, response_type: 'code', scope: 'openid', request });
+    return asked;
+  }
+
   // The tokens for an answer, with the ID token's header; its signature is checked with the server's keys.
-  async redeem({ state, nonce, verifier }, left) {
-    const params = oauth.validateAuthResponse(this.server, this.client, left, state);
+  async redeem(asked, left) {
+    return this.#exchange(asked, oauth.validateAuthResponse(this.server, this.client, left, asked.state));
+  }
+
+  // The same for an answer that has an ID token beside its code: in the fragment, or posted as a form.
+  async redeemHybrid(asked, { left, posted }) {
+    const answer = posted ? new Request(left, { method: 'POST', body: posted }) : left;
+    return this.#exchange(asked, await oauth.validateCodeIdTokenResponse(this.server, this.client, answer, asked.nonce, asked.state, undefined, OPTIONS));
+  }
+
+  async #exchange({ nonce, verifier }, params) {
     const answer = await oauth.authorizationCodeGrantRequest(this.server, this.client, this.authentication, params, REDIRECT_URI, verifier, OPTIONS);
     const expected = { expectedNonce: nonce, requireIdToken: true };
     const tokens = await oauth.processAuthorizationCodeResponse(this.server, this.client, answer, expected);

@@ -195,7 +195,7 @@ async function startNginx() {
   const text = Object.entries(filled).reduce((text, [word, is]) => text.replaceAll(word, is), readFileSync(join(recipe, 'nginx.conf'), 'utf8'));
   writeFileSync(join(scratch, 'nginx.conf'), `${outside()}\nhttp {\n${temporary()}\naccess_log off;\n${text}\n}\n`);
   const log = join(scratch, 'error.log');
-  nginx = spawn('nginx', ['-p', scratch, '-e', log, '-c', join(scratch, 'nginx.conf')], { stdio: 'inherit' });
+  nginx = spawn('/usr/sbin/nginx', ['-p', scratch, '-e', log, '-c', join(scratch, 'nginx.conf')], { stdio: 'inherit' });
   for (let tries = 0; tries < 100 && nginx.exitCode === null; tries += 1) {
     const up = await fetch(`http://${address}/`).then(() => true, () => false);
     if (up) return `http://${address}/apis/${site}/fhir/Patient`;

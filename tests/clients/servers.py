@@ -8,6 +8,7 @@ import signal
 import socket
 import string
 import subprocess
+import tempfile
 import time
 
 SECONDS_MAX = 30
@@ -17,6 +18,13 @@ def free_port():
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return listener.getsockname()[1]
+
+
+def tell(binary, data, *arguments, stdin=""):
+    """What an administrator does at the command line; gives what it prints."""
+    run = subprocess.run((binary, "--data", str(data), *arguments), input=stdin, capture_output=True, text=True, timeout=60)
+    assert run.returncode == 0, run.stderr
+    return run.stdout
 
 
 class Process:
@@ -59,7 +67,7 @@ class Writ(Process):
         tls = ("--tls-cert", str(certificates.cert), "--tls-key", str(certificates.key))
         outbound = ("--outbound-allow", "127.0.0.0/8", "--outbound-ca-file", self.ca)
         serve = ("serve", "--public-url", self.origin, "--listen", f"127.0.0.1:{port}", *tls, *outbound)
-        super().__init__(self._command(*serve), port, scratch / "writ.log")
+        super().__init__((binary, "--data", str(self.data), *serve), port, scratch / "writ.log")
 
     def set_up(self, username, password):
         self.tell("site", "add", "default", "--public-url", self.origin, "--title", "Lakeside Family Practice")
@@ -67,21 +75,14 @@ class Writ(Process):
         self.tell("user", "add", *person, stdin=password + "\n")
 
     def tell(self, *arguments, stdin=""):
-        """Runs a command of the same binary on the same data."""
-        run = subprocess.run(self._command(*arguments), input=stdin, capture_output=True, text=True, timeout=60)
-        assert run.returncode == 0, run.stderr
-        return run.stdout
-
-    def _command(self, *arguments):
-        return (self.binary, "--data", str(self.data), *arguments)
+        return tell(self.binary, self.data, *arguments, stdin=stdin)
 
 
 class Apache(Process):
     """Debian's Apache with only the modules that are needed, by a template of its configuration and the pages beside it."""
 
     def __init__(self, scratch, template, **values):
-        self.directory = scratch / "apache"
-        self.directory.mkdir()
+        self.directory = pathlib.Path(tempfile.mkdtemp(dir=scratch))
         port = values["port"]
         self.origin = f"https://127.0.0.1:{port}"
         pages = self.directory / "pages"
@@ -91,6 +92,7 @@ class Apache(Process):
         configuration.write_text(text.substitute(values, directory=self.directory))
         if os.getuid() == 0:
             # Apache's own processes are another user's, who must get as far as the pages.
-            scratch.chmod(0o755)
+            for directory in (scratch, self.directory):
+                directory.chmod(0o755)
         self.errors = self.directory / "error.log"
         super().__init__(("/usr/sbin/apache2", "-DFOREGROUND", "-f", str(configuration)), port, self.errors)

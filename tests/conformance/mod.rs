@@ -2,9 +2,9 @@
 //! test stands for which module. A module that several plans have runs for each response type and mode.
 
 mod dynamic;
+mod logout;
 mod modules;
 mod plan;
-mod rp_initiated_logout;
 
 use modules::{EVERY_PLAN, NEED_A_CODE};
 use plan::{Plan, server};

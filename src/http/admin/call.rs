@@ -149,3 +149,12 @@ pub(super) fn only(members: &Map<String, Value>, known: &[&str]) -> Result<(), P
         None => Ok(()),
     }
 }
+
+/// A word that switches something on or off.
+pub(super) fn truth(word: &str) -> Option<bool> {
+    match word {
+        "true" | "on" => Some(true),
+        "false" | "off" => Some(false),
+        _ => None,
+    }
+}

@@ -1,7 +1,7 @@
 //! Clients: `GET` and `POST /admin/v1/clients`, `GET`, `PATCH` and `DELETE /admin/v1/clients/{client}`,
 //! `POST /admin/v1/clients/{client}/{act}`. A secret stands in the response that made it and nowhere else.
 
-use super::call::{Admin, Call, decoded};
+use super::call::{Admin, Call, decoded, truth};
 use super::problem::{Answer, Problem};
 use super::{route, route_of};
 use crate::command::{ChangeClient, ClientChange, ConfigureClient, RegisterClient};
@@ -120,7 +120,7 @@ fn typed(value: &Value, like: Option<&Value>) -> Option<Value> {
     let text = value.as_str()?;
     match like? {
         Value::Array(_) => Some(text.split(',').map(str::trim).filter(|word| !word.is_empty()).map(Value::from).collect()),
-        Value::Bool(_) => text.parse::<bool>().ok().map(Value::from),
+        Value::Bool(_) => truth(text).map(Value::from),
         Value::Null | Value::Number(_) | Value::String(_) | Value::Object(_) => None,
     }
 }

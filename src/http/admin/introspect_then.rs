@@ -57,13 +57,17 @@ impl Then<'_> {
         }
         let left_out = Cell::new(None);
         let username = |user: &UserId| self.username(user, &left_out);
-        let body = body(self.site, self.found, asker, dialect, username)?;
+        let body = match client {
+            Some(client) => body(self.site, self.found, client, dialect, username)?,
+            None => unknown(dialect),
+        };
         Ok(Sent { status: StatusCode::OK, body, left_out: left_out.get() })
     }
 
     /// Clients that send their credentials in the form speak the thread's dialect where the site does.
     fn dialect(&self, client: Option<&Client>) -> Dialect {
-        let speaks_seed = self.state.site.as_ref().is_some_and(|site| site.settings.introspection_seed_dialect);
+        let asks_about_any = client.is_some_and(Client::may_ask_about_any);
+        let speaks_seed = !asks_about_any && self.state.site.as_ref().is_some_and(|site| site.settings.introspection_seed_dialect);
         let in_form = client.is_some_and(|client| match client.metadata.token_endpoint_auth_method {
             TokenEndpointAuthMethod::ClientSecretBasic | TokenEndpointAuthMethod::PrivateKeyJwt => false,
             TokenEndpointAuthMethod::ClientSecretPost | TokenEndpointAuthMethod::None => true,

@@ -1,6 +1,6 @@
 //! Sites: `GET` and `POST /admin/v1/sites`, `GET` and `PATCH /admin/v1/sites/{site}`.
 
-use super::call::{Admin, Call, only, text};
+use super::call::{Admin, Call, only, text, truth};
 use super::problem::{Answer, Problem};
 use super::{route, route_of};
 use crate::command::ConfigureSite;
@@ -132,7 +132,7 @@ fn typed(value: &Value, like: Option<&Value>) -> Option<Value> {
     let text = value.as_str()?;
     match like? {
         Value::Number(_) => text.parse::<u64>().ok().map(Value::from),
-        Value::Bool(_) => text.parse::<bool>().ok().map(Value::from),
+        Value::Bool(_) => truth(text).map(Value::from),
         Value::Null | Value::String(_) | Value::Array(_) | Value::Object(_) => None,
     }
 }
