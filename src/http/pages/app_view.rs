@@ -46,7 +46,7 @@ impl AppView {
     }
     /// Its links, with what they are.
     pub fn links(&self) -> Vec<(&'static str, &WebLink)> {
-        let links = [("its own pages", &self.client_uri), ("privacy policy", &self.policy_uri), ("terms of service", &self.tos_uri)];
+        let links = [("website", &self.client_uri), ("privacy policy", &self.policy_uri), ("terms of service", &self.tos_uri)];
         links.into_iter().filter_map(|(words, link)| Some((words, link.as_ref()?))).collect()
     }
 }
