@@ -11,6 +11,7 @@
     reason = "a test that cannot go on says so by failing, and it runs in the real time of a real server"
 )]
 
+mod app_pages;
 mod appendix4;
 mod assertions;
 mod attacks;
@@ -20,6 +21,8 @@ mod client_configuration;
 mod client_credentials;
 mod conformance;
 mod consent;
+mod cors;
+mod discovery;
 mod export;
 mod faults;
 mod floors;

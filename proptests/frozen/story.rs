@@ -37,10 +37,10 @@ pub async fn told() -> World {
     people(&world, &alice, &bob).await;
     keys(&world).await;
     asserted(&world).await;
-    invited(&world).await;
     let own = by_themselves(&world).await;
     let carol = world.add_person(SITE, "carol").await;
     typed_in(&world, &own, &carol).await;
+    invited(&world).await;
     unregistered(&world, app).await;
     time(&world).await;
     read(&world).await;

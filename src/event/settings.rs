@@ -123,8 +123,10 @@ words!(
 
 words!(
     /// Whose password the token endpoint takes.
+    #[derive(Default)]
     PasswordGrant, "password_grant", {
         /// Nobody's.
+        #[default]
         Off = "off",
         /// Staff's.
         Users = "users",
@@ -134,12 +136,6 @@ words!(
         Both = "both",
     }
 );
-
-impl Default for PasswordGrant {
-    fn default() -> Self {
-        Self::Off
-    }
-}
 
 words!(
     /// Which registrations wait for an administrator.
