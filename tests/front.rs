@@ -293,3 +293,20 @@ async fn a_form_to_an_app_that_nobody_has_checked_waits_for_a_press() {
     let callback = Callback::of(crate::harness::Stop::Shown(Box::new(page)), App::REDIRECT_URI);
     assert_eq!((callback.must("error"), callback.get("state")), ("invalid_scope", request.get("state")));
 }
+
+#[tokio::test]
+async fn a_fault_of_ours_goes_back_to_the_app_as_server_error_and_is_not_shown() {
+    let server = Server::alone().await;
+    server.writ(&["site", "set", "default", "authorize.implicit=true", "redirect.warn_unverified=false"], "");
+    let app = server.site("default").app(json!({"response_types": ["token"], "grant_types": ["implicit"]})).await;
+    let (mut browser, request) = (Browser::new(), asking(&app, "token"));
+    app.answered(&mut browser, &request).await;
+    server.stop();
+    let vault = rusqlite::Connection::open(server.directory().join("vault.sqlite")).unwrap();
+    assert!(vault.execute("DELETE FROM entries WHERE kind = 'signing key'", []).unwrap() > 0);
+    drop(vault);
+    server.start();
+    let callback = app.answered(&mut browser, &request.with("prompt", "none")).await;
+    assert_eq!((callback.way, callback.params["error"].as_str()), (Way::Fragment, "server_error"));
+    assert!(!callback.raw.contains("vault") && !callback.params.contains_key("access_token"));
+}

@@ -11,14 +11,18 @@
     reason = "a test that cannot go on says so by failing, and it runs in the real time of a real server"
 )]
 
+mod app_pages;
 mod appendix4;
 mod assertions;
 mod attacks;
 mod authorize_errors;
 mod claims_parameter;
 mod client_configuration;
+mod client_credentials;
 mod conformance;
 mod consent;
+mod cors;
+mod discovery;
 mod export;
 mod faults;
 mod floors;
@@ -30,6 +34,7 @@ mod logout;
 mod logout_pages;
 mod logout_tokens;
 mod parameters;
+mod password;
 mod proofs;
 mod refusals;
 mod registration;

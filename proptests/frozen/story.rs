@@ -6,10 +6,10 @@ use serde::Serialize;
 use serde_json::json;
 use std::net::IpAddr;
 use writ::command::{
-    ChangeClient, ChangeUser, ClientChange, Decide, Decision, Draft, EndLogoutAttempt, InviteClient, Noted, RevokeInvitation, SignLogout,
-    TakesOver, UserChange, WithdrawConsent,
+    ChangeClient, ChangeUser, ClientChange, ConfigureClient, Decide, Decision, Draft, EndLogoutAttempt, InviteClient, Noted,
+    RevokeInvitation, SignLogout, TakesOver, UserChange, WithdrawConsent,
 };
-use writ::event::{Event, Profile, UserEvent};
+use writ::event::{Edition, Event, Profile, UserEvent};
 use writ::log::EngineKind;
 use writ::projection::{Logouts, State};
 use writ::terms::{Actor, Digest, Moment, Secret, Seq, SigningAlgorithm, SiteName, UserId};
@@ -37,6 +37,9 @@ pub async fn told() -> World {
     people(&world, &alice, &bob).await;
     keys(&world).await;
     asserted(&world).await;
+    let own = by_themselves(&world).await;
+    let carol = world.add_person(SITE, "carol").await;
+    typed_in(&world, &own, &carol).await;
     invited(&world).await;
     unregistered(&world, app).await;
     time(&world).await;
@@ -211,6 +214,36 @@ async fn invited(world: &World) {
 async fn asserted(world: &World) {
     let app = App::registered(world, SITE, AppKind::Key, "openid").await;
     assert!(!app.is_active(world, "anything").await);
+}
+
+/// A client that gets a token for itself.
+async fn by_themselves(world: &World) -> App {
+    let app = App::registered(world, SITE, AppKind::Key, "openid system/Patient.rs").await;
+    let client = app.id.parse().unwrap();
+    assert!(world.administer(SITE, ChangeClient { client, change: ClientChange::Approve, by: BY, presented_token: None }).await);
+    let reply = app.post(world, "token", &[("grant_type", "client_credentials"), ("scope", "system/Patient.rs")]).await;
+    let token = Tokens::of(&reply).unwrap_or_else(|| panic!("{}", reply.text())).access;
+    assert!(app.is_active(world, &token).await && app.revoke(world, &token).await.is_ok());
+    app
+}
+
+/// A person types a name and a password into an app, which leaves out its own secret to refresh.
+async fn typed_in(world: &World, other: &App, person: &Person) {
+    world.configure(SITE, &[("password_grant", "users".into())]).await;
+    let app = App::registered(world, SITE, AppKind::Post, App::SCOPE).await;
+    let lets = |name: &str, value: serde_json::Value| {
+        let change = [(name.to_owned(), value)].into_iter().collect();
+        ConfigureClient { client: app.id.parse().unwrap(), change, edition: Edition::CURRENT, by: BY }
+    };
+    assert!(world.administer(SITE, lets("grant_types", json!(["authorization_code", "password"]))).await);
+    assert!(world.administer(SITE, lets("legacy_secretless", json!(["refresh"]))).await);
+    let sent = |password: &'static str| [("grant_type", "password"), ("username", "carol"), ("password", password)];
+    assert_eq!(app.post(world, "token", &sent("a guess")).await.status, 400);
+    assert_eq!(other.post(world, "token", &sent("a guess")).await.status, 400);
+    let reply = app.post(world, "token", &[("grant_type", "password"), ("username", "carol"), ("password", &person.password)]).await;
+    let first = Tokens::of(&reply).unwrap_or_else(|| panic!("{}", reply.text()));
+    let bare = App { kind: AppKind::Public, ..app.clone() };
+    assert!(bare.refresh(world, &first.refresh.unwrap()).await.is_ok());
 }
 
 async fn unregistered(world: &World, app: App) {

@@ -10,7 +10,7 @@ use writ::command::redecide;
 use writ::event::{ClientEvent, CodeEvent, Event, GrantEnd, GrantEvent, IssuedTokens, Record, RefreshEvent, TokenEvent, UserEvent};
 use writ::log::EngineKind;
 use writ::projection::{Grant, Life, State};
-use writ::terms::{GrantId, Timestamp, TokenId};
+use writ::terms::{GrantId, Level, Meaning, Scope, Timestamp, TokenId};
 
 /// A story's server and the log of each of its sites.
 fn logs(steps: &[crate::story::Step], check: impl Fn(&[Record])) {
@@ -97,11 +97,14 @@ proptest! {
                 assert_eq!(scope, &scope.of_role(state.users.by_id(user).unwrap().role));
             }
             event => if let Some(tokens) = issued(event) {
-                // A grant without a code begins with its tokens.
-                assert!(tokens.begins.is_some() || tokens.scope.is_within(&state.grants.by_id(&tokens.grant).unwrap().scope));
+                let within_its_grant = state.grants.by_id(&tokens.grant).map(|grant| tokens.scope.is_within(&grant.scope));
+                assert!(within_its_grant.unwrap_or(tokens.begins.is_some()));
                 assert!(tokens.scope.is_within(&state.clients.by_id(&tokens.client).unwrap().metadata.scope));
                 assert!(tokens.scope.is_within(&state.site.as_ref().unwrap().settings.scopes));
-                assert_eq!(tokens.scope, tokens.scope.of_role(state.users.by_id(&tokens.user.unwrap()).unwrap().role));
+                match tokens.user {
+                    Some(user) => assert_eq!(tokens.scope, tokens.scope.of_role(state.users.by_id(&user).unwrap().role)),
+                    None => assert!(tokens.scope.iter().all(is_nobodys), "{}", tokens.scope),
+                }
             },
         })));
     }
@@ -197,4 +200,9 @@ fn grants(state: &State) -> BTreeMap<GrantId, Grant> {
 fn alive(state: &State, now: Timestamp) -> BTreeSet<TokenId> {
     let tokens = state.grants.tokens().map(|(id, _)| *id);
     tokens.filter(|id| state.token_liveness(id, now).life == Life::Active).collect()
+}
+
+/// Whether a client may have it for itself, without a person.
+fn is_nobodys(scope: &Scope) -> bool {
+    scope.level() == Some(Level::System) || matches!(scope.meaning(), Meaning::Custom(_))
 }

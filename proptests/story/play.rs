@@ -4,7 +4,7 @@ use super::step::{Administration, Ask, Bend, Setting, Step};
 use crate::world::{App, AppKind, Authorized, Browser, CodeInHand, Person, Reply, Tokens, Wish, World};
 use http::Method;
 use serde_json::{Value, json};
-use writ::command::{ChangeClient, ChangeUser, ClientChange, TakesOver, UserChange};
+use writ::command::{ChangeClient, ChangeUser, ClientChange, ConfigureClient, TakesOver, UserChange};
 use writ::terms::{Actor, Digest, Secret, SigningAlgorithm};
 use writ::vault::PasswordText;
 
@@ -25,7 +25,7 @@ pub struct Story {
 }
 
 /// Scopes that apps register or ask for.
-const SCOPES: [&str; 9] = [
+const SCOPES: [&str; 10] = [
     App::SCOPE,
     "openid offline_access",
     "openid email online_access patient/Observation.read",
@@ -35,6 +35,7 @@ const SCOPES: [&str; 9] = [
     "openid patient/*.rs api:fhir api:pofh",
     "openid patient/Observation.r patient/Observation.rs?category=a|b patient/Patient.* online_access",
     "openid user/*.cruds patient/Patient.s api:oemr",
+    "openid system/Patient.rs system/Observation.r",
 ];
 
 impl Story {
@@ -42,8 +43,11 @@ impl Story {
     pub async fn begin(world: World, sites: &[&str]) -> Self {
         let mut apps = Vec::new();
         for site in sites {
-            world.configure(site, &[("authorize.implicit", true.into()), ("authorize.hybrid", true.into())]).await;
-            apps.push(App::at_front(&world, site, AppKind::Basic, App::SCOPE).await);
+            let on = [("password_grant", "both".into()), ("authorize.implicit", true.into()), ("authorize.hybrid", true.into())];
+            world.configure(site, &on).await;
+            let app = App::at_front(&world, site, AppKind::Basic, App::SCOPE).await;
+            world.administer(site, lets_take_passwords(&app, true)).await;
+            apps.push(app);
         }
         let sites = sites.iter().map(|site| (*site).to_owned()).collect();
         let browsers = vec![Browser::default(); 2];
@@ -65,6 +69,8 @@ impl Story {
             Step::GuessPassword { person, times } => self.guess(person, times).await,
             Step::Redeem { code, bend } => self.redeem(code, bend).await,
             Step::Refresh { tokens, app, scope, forged } => self.refresh(tokens, app, scope, forged).await,
+            Step::GrantToApp { app, scope } => self.grant_to_app(app, scope).await,
+            Step::SendPassword { app, person, scope, right, bare } => self.send_password(app, person, scope, right, bare).await,
             Step::Introspect { tokens, app, refresh } => self.introspect(tokens, app, refresh).await,
             Step::Userinfo { tokens, site } => {
                 let Some((_, tokens)) = from_end(&self.tokens, tokens) else { return };
@@ -198,6 +204,40 @@ impl Story {
         self.tokens.extend(tokens.map(|tokens| (by, tokens)));
     }
 
+    async fn grant_to_app(&mut self, app: u8, scope: u8) {
+        let at = usize::from(app) % self.apps.len();
+        let mut pairs = vec![("grant_type", "client_credentials")];
+        if scope < 128 {
+            pairs.push(("scope", scope_of(scope)));
+        }
+        let reply = self.apps[at].post(&self.world, "token", &pairs).await;
+        let tokens = Tokens::of(self.note("client_credentials", reply));
+        self.tokens.extend(tokens.map(|tokens| (at, tokens)));
+    }
+
+    /// A bare app leaves its secret out.
+    async fn send_password(&mut self, app: u8, person: u8, scope: u8, right: bool, bare: bool) {
+        let at = usize::from(app) % self.apps.len();
+        let app = match bare {
+            true => App { kind: AppKind::Public, ..self.apps[at].clone() },
+            false => self.apps[at].clone(),
+        };
+        let person = self.person_of(&app.site, person);
+        let guess = format!("guess-{}", self.guesses.len());
+        let mut pairs = vec![("grant_type", "password"), ("username", person.username.as_str()), ("scope", scope_of(scope))];
+        match right {
+            true => pairs.push(("password", &person.password)),
+            false => {
+                self.guesses.push(guess.clone());
+                pairs.push(("password", &guess));
+            }
+        }
+        let reply = app.post(&self.world, "token", &pairs).await;
+        assert!(right || reply.status != 200, "a guessed password gave tokens");
+        let tokens = Tokens::of(self.note("password", reply));
+        self.tokens.extend(tokens.map(|tokens| (at, tokens)));
+    }
+
     async fn introspect(&mut self, tokens: u8, app: u8, refresh: bool) {
         let Some((owner, tokens)) = from_end(&self.tokens, tokens) else { return };
         let text = tokens.refresh.as_ref().filter(|_| refresh).unwrap_or(&tokens.access);
@@ -261,6 +301,15 @@ impl Story {
                 let user = self.person_of(&site, person).user;
                 self.world.administer(&site, writ::command::WithdrawConsent { user, client, by }).await;
             }
+            LetTakePasswords(app, on) => {
+                let app = pick(&self.apps, app).clone();
+                self.world.administer(&app.site, lets_take_passwords(&app, on)).await;
+            }
+            LetLeaveOutSecret(app, on) => {
+                let app = pick(&self.apps, app).clone();
+                let grants = if on { json!(["password", "refresh"]) } else { json!([]) };
+                self.world.administer(&app.site, configures(&app, "legacy_secretless", grants)).await;
+            }
             Configure(setting) => {
                 let (name, value) = flag(setting);
                 let change = [(name.to_owned(), value)].into_iter().collect();
@@ -298,6 +347,17 @@ impl Story {
 
 const NEW_SECRET: &str = "a secret from the administrator";
 
+/// What an administrator lets an app do besides.
+fn configures(app: &App, name: &str, value: Value) -> ConfigureClient {
+    let change = [(name.to_owned(), value)].into_iter().collect();
+    ConfigureClient { client: app.id.parse().unwrap(), change, edition: writ::event::Edition::CURRENT, by: Actor::Os(0) }
+}
+
+fn lets_take_passwords(app: &App, on: bool) -> ConfigureClient {
+    let all = json!(["authorization_code", "client_credentials", "password"]);
+    configures(app, "grant_types", if on { all } else { json!(["authorization_code", "client_credentials"]) })
+}
+
 fn client_change(what: Administration) -> ClientChange {
     match what {
         Administration::EnableClient(_) => ClientChange::Enable,
@@ -328,6 +388,8 @@ fn flag(setting: Setting) -> (&'static str, Value) {
         Setting::KeysRotateSeconds(seconds) => ("keys.rotate_seconds", seconds.into()),
         Setting::KeysPublishSeconds(seconds) => ("keys.publish_seconds", seconds.into()),
         Setting::AccessTokenEdDsa(on) => ("access_token.alg", if on { "EdDSA" } else { "RS256" }.into()),
+        Setting::PasswordGrant(n) => ("password_grant", (*pick(&["off", "users", "patient", "both", "both"], n)).into()),
+        Setting::SystemScopes(on) => ("system_scopes", on.into()),
         Setting::ManualApproval(on) => ("app_approval", if on { "manual" } else { "auto_patient" }.into()),
     }
 }

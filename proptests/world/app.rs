@@ -203,6 +203,9 @@ fn metadata(kind: AppKind, scope: &str) -> Value {
         "token_endpoint_auth_method": method,
         "scope": scope,
     });
+    if kind == AppKind::Key {
+        metadata["grant_types"] = json!(["authorization_code", "client_credentials"]);
+    }
     // Nobody is ever reached there, because the address is not public: each attempt to tell it fails at once and for the same reason.
     if kind == AppKind::Post {
         metadata["backchannel_logout_uri"] = "https://127.0.0.1/told".into();

@@ -69,8 +69,10 @@ impl ConfigureClient {
     }
 }
 
+type Members = Map<String, Value>;
+
 /// The members that differ, as they are and as they shall be.
-fn privileges(client: &Client, change: &Map<String, Value>) -> Result<(Map<String, Value>, Map<String, Value>), Refused> {
+fn privileges(client: &Client, change: &Members) -> Result<(Members, Members), Refused> {
     let now = members(&client.privileges);
     let mut trial = now.clone();
     for (name, value) in change {
@@ -83,11 +85,11 @@ fn privileges(client: &Client, change: &Map<String, Value>) -> Result<(Map<Strin
             return Err(Refused::about(Refusal::SettingUnknown, about));
         }
     }
-    let after: Map<String, Value> = trial.into_iter().filter(|(name, value)| now.get(name) != Some(value)).collect();
+    let after: Members = trial.into_iter().filter(|(name, value)| now.get(name) != Some(value)).collect();
     Ok((now.into_iter().filter(|(name, _)| after.contains_key(name)).collect(), after))
 }
 
-fn members(privileges: &ClientPrivileges) -> Map<String, Value> {
+fn members(privileges: &ClientPrivileges) -> Members {
     match serde_json::to_value(privileges) {
         Ok(Value::Object(members)) => members,
         Ok(_) | Err(_) => Map::new(),

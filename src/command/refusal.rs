@@ -163,7 +163,7 @@ impl Refusal {
             Self::UserExists => here(409, InvalidRequest, "The username is taken"),
             Self::SiteExists => here(409, InvalidRequest, "The site exists already"),
             Self::InvitationUnknown => here(404, InvalidRequest, "There is no such invitation at this site"),
-            Self::InvitationUnacceptable => here(400, InvalidRequest, "An invitation is for 1 to 10000 clients and for a minute to a year"),
+            Self::InvitationUnacceptable => here(400, InvalidRequest, "An invitation is for 1 to 10000 clients and for a second to a year"),
             Self::KeyUnknown => here(404, InvalidRequest, "There is no such key at this site"),
             Self::ClientExists => here(409, InvalidRequest, "A client of this id exists already"),
             Self::KeyMissing => Reply { travels: true, ..here(500, ServerError, "The site has no key to sign with") },

@@ -123,8 +123,10 @@ words!(
 
 words!(
     /// Whose password the token endpoint takes.
+    #[derive(Default)]
     PasswordGrant, "password_grant", {
         /// Nobody's.
+        #[default]
         Off = "off",
         /// Staff's.
         Users = "users",
@@ -134,12 +136,6 @@ words!(
         Both = "both",
     }
 );
-
-impl Default for PasswordGrant {
-    fn default() -> Self {
-        Self::Off
-    }
-}
 
 words!(
     /// Which registrations wait for an administrator.
@@ -186,10 +182,12 @@ impl Edition {
         *self == Self::unsaid()
     }
     /// Every scope that a site knows at the start (SPEC.md e.1), separated by white space. From then on it is the site's own.
-    fn catalogue(self) -> &'static str {
+    fn catalogue(self) -> &'static [&'static str] {
+        const SECOND: &str = include_str!("catalogue/second.txt");
         match self {
-            Self::First => include_str!("catalogue/first.txt"),
-            Self::Second | Self::Third => include_str!("catalogue/second.txt"),
+            Self::First => &[include_str!("catalogue/first.txt")],
+            Self::Second => &[SECOND],
+            Self::Third => &[SECOND, include_str!("catalogue/third.txt")],
         }
     }
 }
@@ -259,7 +257,7 @@ fn any_rate() -> u64 {
 
 /// Every scope that a site knows at the start.
 fn catalogue(edition: Edition) -> ScopeSet {
-    let lines = edition.catalogue().lines().filter(|line| !line.starts_with('#'));
+    let lines = edition.catalogue().iter().flat_map(|text| text.lines()).filter(|line| !line.starts_with('#'));
     let words: Vec<&str> = lines.flat_map(str::split_whitespace).collect();
     words.join(" ").try_into().unwrap_or_default()
 }
@@ -267,12 +265,16 @@ fn catalogue(edition: Edition) -> ScopeSet {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::terms::{Level, Scope};
 
     #[test]
     fn a_catalogue_has_only_scopes_and_today_no_two_that_mean_the_same() {
-        let [first, second] = [Edition::First, Edition::Second].map(catalogue);
-        assert_eq!([first.misspelt(), second.misspelt()], [None, None]);
+        let [first, second, third] = [Edition::First, Edition::Second, Edition::Third].map(catalogue);
+        assert_eq!([first.misspelt(), second.misspelt(), third.misspelt()], [None, None, None]);
         assert_eq!(second.iter().cloned().collect::<ScopeSet>(), second);
+        assert_eq!(third.iter().cloned().collect::<ScopeSet>(), third);
+        let is_system = |scope: &Scope| scope.level() == Some(Level::System);
+        assert!(second.is_within(&third) && third.beyond(&second).iter().all(is_system) && !second.iter().any(is_system));
         assert!(first.len() == 103 && first.is_within(&second) && second.len() > 130, "{} and {}", first.len(), second.len());
     }
 }

@@ -118,6 +118,7 @@ fn checked(at: &At, state: &State, params: &Params, repeats: bool, object: Resul
         requested,
         expected: None,
         login_hint: params.get("login_hint").filter(|hint| hint.len() <= 255).map(str::to_owned),
+        ui_locales: params.get("ui_locales").filter(|locales| locales.len() <= 255).map(str::to_owned),
         session: None,
         begun_at: at.ledger.now(),
     })

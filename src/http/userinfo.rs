@@ -41,7 +41,7 @@ async fn userinfo(at: &At) -> (Response, Option<ClientId>) {
         (Status::Active, Some(facts)) if !facts.scope.has(NamedScope::Openid) => Refusal::OpenidScopeMissing,
         (Status::Active, Some(facts)) => {
             let response = match claims(at, facts).await {
-                Ok(claims) => reply::no_store(reply::json(StatusCode::OK, &claims)),
+                Ok(claims) => told(at, &facts.client, &claims).await,
                 Err(failure) => failed(failure).await,
             };
             return (response, client);
@@ -76,6 +76,15 @@ async fn claims(at: &At, facts: &TokenFacts) -> Result<Map<String, Value>, Failu
         at.ledger.tell_read(&at.site, jti, None, true, at.facts()).await?;
     }
     Ok(claims)
+}
+
+/// As JSON, or signed if the client registered so (OpenID Connect Core §5.3.2).
+async fn told(at: &At, client: &ClientId, claims: &Map<String, Value>) -> Response {
+    match at.ledger.sign_claims(&at.site, client, claims) {
+        Ok(None) => reply::no_store(reply::json(StatusCode::OK, claims)),
+        Ok(Some(signed)) => reply::no_store(reply::content(StatusCode::OK, "application/jwt", signed.expose().to_owned())),
+        Err(failure) => failed(failure).await,
+    }
 }
 
 async fn refuse(at: &At, refusal: Refusal, client: Option<ClientId>) -> Response {

@@ -358,9 +358,15 @@ impl Grants {
             return expiries.add(grant.expires_at, Thing::Grant(*id));
         }
         if let Some(grant) = self.by_id.remove(id) {
-            grant.code.map(|code| self.by_code.remove(&code));
-            grant.session.map(|session| leave(&mut self.by_session, &session, id));
-            grant.user.map(|user| leave(&mut self.by_consent, &(user, grant.client), id));
+            if let Some(code) = grant.code {
+                self.by_code.remove(&code);
+            }
+            if let Some(session) = grant.session {
+                leave(&mut self.by_session, &session, id);
+            }
+            if let Some(user) = grant.user {
+                leave(&mut self.by_consent, &(user, grant.client), id);
+            }
         }
     }
 

@@ -4,7 +4,8 @@ use super::claims::claims_behind;
 use crate::event::{PasswordGrant, RegistrationMode, Settings};
 use crate::projection::{Site, State};
 use crate::terms::{
-    Acr, ClientAlgorithm, GrantType, RequestObjectAlgorithm, ResponseMode, ResponseType, Scope, SigningAlgorithm, TokenEndpointAuthMethod,
+    Acr, ClientAlgorithm, GrantType, Level, RequestObjectAlgorithm, ResponseMode, ResponseType, Scope, SigningAlgorithm, SubjectType,
+    TokenEndpointAuthMethod,
 };
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
@@ -17,8 +18,10 @@ pub fn discovery(state: &State, site: &Site) -> Map<String, Value> {
     let grant_types = grant_types(settings);
     let response_types: Vec<ResponseType> = ResponseType::ALL.iter().copied().filter(|words| settings.allows(*words)).collect();
     let algorithms: Vec<&str> = SigningAlgorithm::ALL.iter().filter(|alg| state.keys.has(**alg)).map(|alg| alg.as_str()).collect();
+    let subject_types: Vec<&str> = SubjectType::ALL.iter().map(|subject_type| subject_type.as_str()).collect();
     let of_clients: Vec<&str> = ClientAlgorithm::ALL.iter().map(|alg| alg.as_str()).collect();
-    let scopes: BTreeSet<String> = site.settings.scopes.iter().flat_map(Scope::spellings).collect();
+    let scopes: BTreeSet<String> =
+        site.settings.scopes.iter().filter(|scope| is_offered(scope, settings)).flat_map(Scope::spellings).collect();
     let document = json!({
         "issuer": issuer,
         "authorization_endpoint": format!("{issuer}/authorize"),
@@ -37,8 +40,9 @@ pub fn discovery(state: &State, site: &Site) -> Map<String, Value> {
         "response_types_supported": response_types,
         "response_modes_supported": ResponseMode::ALL,
         "grant_types_supported": grant_types,
-        "subject_types_supported": ["public"],
+        "subject_types_supported": subject_types,
         "id_token_signing_alg_values_supported": algorithms,
+        "userinfo_signing_alg_values_supported": algorithms,
         "token_endpoint_auth_methods_supported": methods,
         "token_endpoint_auth_signing_alg_values_supported": of_clients,
         "introspection_endpoint_auth_methods_supported": methods,
@@ -70,6 +74,11 @@ pub fn discovery(state: &State, site: &Site) -> Map<String, Value> {
         document.remove("registration_endpoint");
     }
     document
+}
+
+/// Whether anybody may register it: `system/` only where the site has it.
+fn is_offered(scope: &Scope, settings: &Settings) -> bool {
+    settings.system_scopes || scope.level() != Some(Level::System)
 }
 
 fn grant_types(settings: &Settings) -> Vec<GrantType> {

@@ -3,7 +3,7 @@
 use super::Court;
 use super::case::Case;
 use super::case::Place::Body;
-use crate::harness::{App, Browser, Request};
+use crate::harness::{App, Browser, PASSWORD, Request, USERNAME};
 use serde_json::json;
 use std::time::Duration;
 
@@ -17,6 +17,7 @@ pub async fn cases(court: &Court) -> Vec<Case> {
     let mut cases = of_requests(&app).await;
     cases.extend(of_codes(court, &app, &other).await);
     cases.extend(of_refreshes(&app, &other).await);
+    cases.extend(of_passwords(court, &app).await);
     cases
 }
 
@@ -93,6 +94,47 @@ async fn of_refreshes(app: &App, other: &App) -> Vec<Case> {
     app.revoke(&tokens.refresh).await;
     cases.push(Case::new("grant_ended", Body, 400, GRANT, DENIED, app.refresh(&tokens.refresh).await));
     cases
+}
+
+/// Site `seed` takes passwords of patients alone.
+async fn of_passwords(court: &Court, app: &App) -> Vec<Case> {
+    let writ = |arguments: &[&str], input: &str| court.server.writ(&[&["--site", "seed"], arguments].concat(), input);
+    court.server.writ(&["site", "set", "seed", "password_grant=patient"], "");
+    let claims = ["--claim", "email=phil@example.org", "--password-stdin"];
+    writ(&[&["user", "add", "--username", "phil", "--role", "patient"], &claims[..]].concat(), PASSWORD);
+    let registered = writ(&["client", "add", "--grant-type", "password", "-o", "ndjson"], "");
+    let takes = App::registered(&court.seed, serde_json::from_str(&registered).unwrap());
+    let sent = async |role: &str, username: &str, password: &str| {
+        let person = [("username", username), ("password", password), ("user_role", role), ("email", "other@example.org")];
+        takes.post("/token", &[&[("grant_type", "password")], &person[..]].concat()).await
+    };
+    let failed = "login.failed";
+    vec![
+        Case::new("role_not_allowed", Body, 400, GRANT, DENIED, sent("users", USERNAME, PASSWORD).await),
+        Case::new("email_wrong", Body, 400, GRANT, failed, sent("patient", "phil", PASSWORD).await),
+        Case::new("password_wrong", Body, 400, GRANT, failed, sent("patient", "phil", "guess").await),
+        Case::new(
+            "grant_type_not_allowed",
+            Body,
+            400,
+            "unauthorized_client",
+            DENIED,
+            app.post("/token", &[("grant_type", "client_credentials")]).await,
+        ),
+        Case::new(
+            "scope_empty",
+            Body,
+            400,
+            "invalid_scope",
+            DENIED,
+            takes
+                .post(
+                    "/token",
+                    &[("grant_type", "password"), ("username", "phil"), ("password", "x"), ("email", "x"), ("scope", "api:oemr")],
+                )
+                .await,
+        ),
+    ]
 }
 
 /// A refresh token lives at least a minute: what waits for its end begins first.

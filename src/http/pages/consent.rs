@@ -37,7 +37,7 @@ pub struct ConsentPage<'a> {
 
 impl Page for ConsentPage<'_> {
     fn policy(&self) -> String {
-        policy::form_page(&self.form_targets)
+        policy::form_page_with(&self.form_targets, self.app.logo.as_ref())
     }
 }
 

@@ -17,7 +17,7 @@ async fn configured(profile: Profile) -> World {
 
 async fn set(world: &World, name: &str, seconds: u64) {
     let change = [(name.to_owned(), seconds.into())].into_iter().collect();
-    let edition = crate::event::Edition::CURRENT;
+    let edition = Edition::CURRENT;
     world.carry_out(ConfigureSite { change, edition, by: Actor::Os(0) }).await.unwrap();
 }
 
