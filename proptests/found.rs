@@ -100,12 +100,13 @@ fn signing_out_everywhere_ends_any_number_of_grants() {
                 requested_scope: "openid".to_owned().try_into().unwrap(),
                 scope: "openid".to_owned().try_into().unwrap(),
                 consent: ConsentFact::Remembered,
-                code: Digest::of(&n.to_be_bytes()),
+                code: Some(Digest::of(&n.to_be_bytes())),
                 redirect_uri: None,
                 code_challenge: None,
                 audience: None,
                 has_nonce: false,
                 nonce: None,
+                wishes: Default::default(),
             };
             assert!(world.ledger.submit(&site, command, world.ledger.own_request()).await.unwrap().answer().is_ok());
         }
@@ -165,15 +166,15 @@ fn who_is_invited_registers_beyond_the_rate_as_often_as_the_invitation_says() {
     async_test(async {
         let world = World::with_sites(EngineKind::File, &[SITE]).await;
         world.configure(SITE, &[("dcr.rate", 1.into())]).await;
-        let invite = InviteClient { token: Digest::of(b"an initial access token"), uses: 3, lifetime_seconds: 600, by: Actor::Os(0) };
+        let invite = InviteClient { token: Digest::of(b"an-initial-access-token"), uses: 3, lifetime_seconds: 600, by: Actor::Os(0) };
         assert!(world.administer(SITE, invite).await);
         let register = async |token: Option<&str>| App::register_with(&world, [198, 51, 100, 1].into(), SITE, token).await;
         assert_eq!(register(None).await.status, 201);
         assert_eq!(register(None).await.status, 429);
         for _ in 0..3 {
-            assert_eq!(register(Some("an initial access token")).await.status, 201);
+            assert_eq!(register(Some("an-initial-access-token")).await.status, 201);
         }
-        assert_eq!(register(Some("an initial access token")).await.status, 401);
+        assert_eq!(register(Some("an-initial-access-token")).await.status, 401);
         assert_eq!(register(Some("another")).await.status, 401, "what is presented must be good even where nothing is needed");
         holds(&world);
     });
@@ -184,9 +185,9 @@ fn an_initial_access_token_is_good_until_its_time_is_over() {
     async_test(async {
         let world = World::with_sites(EngineKind::File, &[SITE]).await;
         world.configure(SITE, &[("dcr.mode", "token".into())]).await;
-        let invite = InviteClient { token: Digest::of(b"an initial access token"), uses: 3, lifetime_seconds: 600, by: Actor::Os(0) };
+        let invite = InviteClient { token: Digest::of(b"an-initial-access-token"), uses: 3, lifetime_seconds: 600, by: Actor::Os(0) };
         assert!(world.administer(SITE, invite).await);
-        let register = async || App::register_with(&world, [198, 51, 100, 1].into(), SITE, Some("an initial access token")).await;
+        let register = async || App::register_with(&world, [198, 51, 100, 1].into(), SITE, Some("an-initial-access-token")).await;
         world.advance(599);
         assert_eq!(register().await.status, 201);
         world.advance(1);

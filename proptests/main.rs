@@ -22,6 +22,7 @@ mod kill;
 mod properties;
 mod races;
 mod story;
+mod unserved;
 mod world;
 
 use proptest::test_runner::{Config, FileFailurePersistence};

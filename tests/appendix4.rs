@@ -186,11 +186,11 @@ async fn appendix_4_item_10_discovery_names_what_is_built_under_one_issuer() {
     }
     for (member, value) in [
         ("code_challenge_methods_supported", json!(["S256"])),
-        ("subject_types_supported", json!(["public"])),
+        ("subject_types_supported", json!(["public", "pairwise"])),
         ("require_request_uri_registration", json!(false)),
         ("request_parameter_supported", json!(false)),
         ("request_uri_parameter_supported", json!(false)),
-        ("claims_parameter_supported", json!(false)),
+        ("claims_parameter_supported", json!(true)),
         ("authorization_response_iss_parameter_supported", json!(true)),
     ] {
         assert_eq!(body[member], value, "{member}");

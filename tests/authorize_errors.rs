@@ -1,6 +1,7 @@
-//! SPEC.md (d): every error of the authorization endpoint that `response_type=code` can reach, and where it is shown.
+//! SPEC.md (d): every error of the authorization endpoint, and where it is shown.
 
-use crate::harness::{App, Authorization, Browser, PASSWORD, Site, Stop, USERNAME, query_of};
+use crate::front;
+use crate::harness::{App, Authorization, Browser, Callback, PASSWORD, Site, Stop, USERNAME, Way, query_of};
 use serde_json::json;
 
 type Bend = fn(Authorization) -> Authorization;
@@ -68,14 +69,61 @@ async fn a_public_client_without_pkce_is_sent_back() {
 }
 
 #[tokio::test]
-async fn a_response_type_the_client_did_not_register_is_not_given() {
-    let app = Site::standard().await.confidential().await;
-    for other in ["token", "id_token", "code id_token", "id_token token"] {
-        let left = Browser::new().open_as_program(&app.authorization().with("response_type", other).url()).await.left();
-        let text = left.as_str();
-        assert!(text.contains("error=unsupported_response_type") || text.contains("error=unauthorized_client"), "{other}: {text}");
-        assert!(!text.contains("code=") && !text.contains("token="), "{other}: {text}");
+async fn k_9_each_error_travels_as_its_answer_would_have() {
+    let site = front::site().await;
+    let app = front::client(&site, json!({})).await;
+    let faults: Vec<_> = TRAVELLING.iter().filter(|(_, _, error)| !error.ends_with("_not_supported")).collect();
+    let mut told = 0;
+    for response_type in front::ALL {
+        for mode in ["", "query", "fragment", "form_post"] {
+            for (what, bend, error) in &faults {
+                let right = app.authorization().with("response_type", response_type).with("response_mode", mode);
+                let request = bend(right.clone());
+                let shape = (request.get("response_type"), request.get("response_mode"))
+                    == (right.get("response_type"), right.get("response_mode"));
+                let known = if shape { response_type } else { known_type(&request) };
+                let by_type = if known == "code" { Way::Query } else { Way::Fragment };
+                let way = match request.get("response_mode") {
+                    Some("form_post") => Way::FormPost,
+                    Some("fragment") => Way::Fragment,
+                    _ => by_type,
+                };
+                let callback = Callback::of(Browser::new().open_as_program(&request.url()).await, App::REDIRECT_URI);
+                assert_eq!(callback.way, way, "{response_type} {mode}: {what}");
+                assert_eq!(callback.get("state"), request.get("state"), "{response_type} {mode}: {what}");
+                assert_eq!(callback.get("iss"), Some(site.issuer().as_str()));
+                assert!(!callback.raw.contains("%20"), "spaces travel as plus signs (SPEC.md k-8): {}", callback.raw);
+                for name in ["code", "access_token", "id_token"] {
+                    assert_eq!(callback.get(name), None, "{response_type} {mode}: {what}");
+                }
+                if mode == "query" && by_type == Way::Fragment {
+                    // Two things are wrong: which one is told is of no account.
+                    assert!(callback.get("error").is_some(), "{response_type} {mode}: {what}");
+                } else {
+                    assert_eq!(callback.must("error"), *error, "{response_type} {mode}: {what}");
+                }
+                told += 1;
+            }
+        }
     }
+    assert_eq!(told, 7 * 4 * faults.len());
+}
+
+/// What a request without a readable type is taken for.
+fn known_type(request: &Authorization) -> &str {
+    request.get("response_type").filter(|own| front::ALL.contains(own)).unwrap_or("code")
+}
+
+#[tokio::test]
+async fn a_site_may_send_errors_on_without_a_page_in_between() {
+    let app = front::client(&front::site().await, json!({})).await;
+    for response_type in ["code", "id_token token"] {
+        let request = app.authorization().with("response_type", response_type).with("prompt", "none");
+        let callback = Callback::of(Browser::new().open(&request.url()).await, App::REDIRECT_URI);
+        assert_eq!(callback.must("error"), "login_required", "redirect.warn_unverified is off");
+    }
+    let careful = Site::standard().await.confidential().await;
+    assert_eq!(Browser::new().open(&careful.authorization().with("prompt", "none").url()).await.page().status(), 400);
 }
 
 /// Errors that are shown where they happen, because nobody trustworthy could be told.

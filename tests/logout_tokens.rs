@@ -1,6 +1,6 @@
 //! OpenID Connect Back-Channel Logout 1.0: every client of a session is told that it is over, whatever happens meanwhile.
 
-use crate::harness::{App, Behaviour, Browser, Heard, KeyServer, Request, Server, Site, Tokens, jwt_part};
+use crate::harness::{App, Behaviour, Browser, Heard, KeyServer, Request, Server, Site, Tokens, jwt_part, query_of};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -161,6 +161,31 @@ async fn a_disabled_person_is_signed_out_everywhere() {
     let claims = claims_of(&app, &receiver.heard()[0], "RS256").await;
     assert_eq!((claims["sub"].as_str(), claims.get("sid")), (Some(sub.as_str()), None));
     assert_eq!(outcomes(&server, &app, 1).await[0]["type"], "logout.delivered");
+}
+
+#[tokio::test]
+async fn an_administrator_signs_a_person_out_of_all_browsers_and_the_apps_are_told() {
+    let server = Server::alone().await;
+    let (site, receiver) = (server.site("default"), good().await);
+    let app = told_at(&site, &receiver, json!({ "backchannel_logout_session_required": true })).await;
+    let (mut phone, mut desk) = (Browser::new(), Browser::new());
+    let tokens = [app.tokens(&mut phone).await, app.tokens(&mut desk).await];
+    let sign_out = ["--site", "default", "user", "sign-out", crate::harness::USERNAME];
+    server.writ(&sign_out, "");
+    receiver.until_heard(2).await;
+    let mut sids = BTreeSet::new();
+    for heard in receiver.heard() {
+        sids.insert(claims_of(&app, &heard, "RS256").await["sid"].to_string());
+    }
+    assert_eq!(sids, tokens.each_ref().map(|tokens| jwt_part(&tokens.id, 1)["sid"].to_string()).into());
+    for (tokens, browser) in tokens.iter().zip([&mut phone, &mut desk]) {
+        app.assert_dead(tokens).await;
+        let left = browser.open_as_program(&app.authorization().with("prompt", "none").url()).await.left();
+        assert_eq!(query_of(&left, "error").as_deref(), Some("login_required"));
+    }
+    let again = server.writ_output(&sign_out, "");
+    assert!(!again.status.success(), "nobody is signed in any more");
+    app.tokens(&mut phone).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

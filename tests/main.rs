@@ -11,17 +11,22 @@
     reason = "a test that cannot go on says so by failing, and it runs in the real time of a real server"
 )]
 
+mod app_pages;
 mod appendix4;
 mod assertions;
 mod attacks;
 mod authorize_errors;
+mod claims_parameter;
 mod client_configuration;
 mod client_credentials;
 mod conformance;
 mod consent;
+mod cors;
+mod discovery;
 mod export;
 mod faults;
 mod floors;
+mod front;
 mod harness;
 mod introspection;
 mod keys;
@@ -33,6 +38,7 @@ mod password;
 mod proofs;
 mod refusals;
 mod registration;
+mod request_objects;
 mod scopes;
 mod section_k;
 mod session_management;

@@ -252,3 +252,160 @@ async fn two_registrations_have_nothing_in_common() {
         assert!(a[member] != b[member], "{member}");
     }
 }
+
+#[tokio::test]
+async fn every_field_of_b1_is_echoed_kept_and_replaced_and_the_response_has_the_fields_of_b2() {
+    let site = Site::standard().await;
+    let members = json!({
+        "application_type": "web",
+        "redirect_uris": [App::REDIRECT_URI],
+        "post_logout_redirect_uris": [App::LOGOUT_URI],
+        "client_name": "A Private App",
+        "client_name#de": "Eine private App",
+        "token_endpoint_auth_method": "client_secret_basic",
+        "contacts": ["me@example.org", "them@example.org"],
+        "logo_uri": "https://client.example.org/logo.png",
+        "client_uri": "https://client.example.org/",
+        "policy_uri": "https://client.example.org/policy",
+        "tos_uri": "https://client.example.org/terms",
+        "subject_type": "pairwise",
+        "default_max_age": 3600,
+        "require_auth_time": true,
+        "default_acr_values": ["1", "urn:example:loa2"],
+        "initiate_login_uri": "https://client.example.org/launch",
+        "allowed_origins": ["https://spa.example"],
+        "response_types": ["code"],
+        "grant_types": ["authorization_code", "refresh_token"],
+        "scope": "openid profile",
+        "id_token_signed_response_alg": "ES256",
+        "userinfo_signed_response_alg": "RS256",
+        "software_id": "4NRB1-0XZABZI9E6-5SM3R",
+        "software_version": "2.1",
+        "dsi_type": 2,
+        "dsi_source_attributes": [{"name": "age", "weights": [1, 2]}],
+    });
+    let issued = [
+        "client_id",
+        "client_id_issued_at",
+        "client_secret",
+        "client_secret_expires_at",
+        "client_status",
+        "registration_access_token",
+        "registration_client_uri",
+    ];
+    let same = |body: &Value, besides: &[&str]| {
+        let names: std::collections::BTreeSet<&str> = body.as_object().unwrap().keys().map(String::as_str).collect();
+        let expected = members.as_object().unwrap().keys().map(String::as_str).chain(besides.iter().copied()).collect();
+        assert_eq!(names, expected, "{body}");
+        for (name, value) in members.as_object().unwrap().iter().filter(|(name, _)| *name != "scope") {
+            assert_eq!(&body[name], value, "{name}");
+        }
+        assert_eq!(scopes(&body["scope"]), scopes(&members["scope"]));
+    };
+    let mut sent = members.clone();
+    sent["trusted"] = json!(true);
+    sent["dsi_secret"] = json!("unknown members are ignored");
+    let answer = site.register(&sent).await;
+    assert_eq!(answer.status, 201, "{}", answer.text());
+    let body = answer.json();
+    same(&body, &issued);
+    let length = |name: &str| body[name].as_str().unwrap().len();
+    assert_eq!([length("client_id"), length("client_secret"), length("registration_access_token")], [43, 86, 43]);
+    assert_eq!((&body["client_secret_expires_at"], &body["client_status"]), (&json!(0), &json!("enabled")));
+    let uri = body["registration_client_uri"].as_str().unwrap();
+    assert_eq!(uri.strip_prefix(&site.url("/client/")).unwrap().len(), 22);
+    assert!(body["client_id_issued_at"].as_u64().unwrap() > 1_700_000_000);
+
+    let token = answer.member("registration_access_token");
+    let kept: Vec<&str> = issued.into_iter().filter(|name| *name != "client_secret").collect();
+    same(&Request::get(uri).bearer(&token).send().await.assert_ok(), &kept);
+    let mut bare = json!({"client_id": body["client_id"], "redirect_uris": [App::REDIRECT_URI], "subject_type": "pairwise"});
+    let put = async |members: &Value, token: &str| {
+        Request::new(Method::PUT, uri).bearer(token).body("application/json", members.to_string()).send().await
+    };
+    let replaced = put(&bare, &token).await.assert_ok();
+    for gone in ["logo_uri", "default_acr_values", "allowed_origins", "dsi_type", "client_name#de", "userinfo_signed_response_alg"] {
+        assert_eq!(replaced.get(gone), None, "{gone}");
+    }
+    assert_eq!(replaced["client_name"], body["client_id"], "SPEC.md b.1: the default is the client_id");
+    bare.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+    let again = put(&bare, replaced["registration_access_token"].as_str().unwrap()).await.assert_ok();
+    same(&again, &kept);
+}
+
+#[tokio::test]
+async fn values_of_the_further_fields_are_refused_by_name() {
+    let site = Site::standard().await;
+    for (name, value) in [
+        ("default_acr_values", json!("1")),
+        ("allowed_origins", json!(["https://spa.example/"])),
+        ("sector_identifier_uri", json!("http://a.example/")),
+        ("default_max_age", json!(9_007_199_254_740_992_u64)),
+        ("dsi_type", json!(1.5)),
+        ("dsi_source_attributes", json!("x".repeat(4097))),
+        ("request_uris", json!(["https://client.example.org/request"])),
+        ("request_object_signing_alg", json!("RS256")),
+    ] {
+        let answer = site.register(&body(json!({ name: value }))).await;
+        answer.assert_refused(400, "invalid_client_metadata");
+        assert!(answer.member("error_description").contains(name.trim_end_matches('s')), "{}", answer.text());
+    }
+}
+
+#[tokio::test]
+async fn request_uris_are_registered_where_the_site_takes_request_objects() {
+    let server = Server::alone().await;
+    let site = server.site("default");
+    server.writ(&["site", "set", "default", "authorize.request_objects=true"], "");
+    let good = json!({"request_uris": ["https://client.example.org/r", "https://client.example.org/r#digest"], "request_object_signing_alg": "RS256"});
+    let answer = site.register(&body(good.clone())).await;
+    assert_eq!(answer.status, 201, "{}", answer.text());
+    for (name, value) in good.as_object().unwrap() {
+        assert_eq!(&answer.json()[name], value);
+    }
+    let many: Vec<String> = (0..21).map(|n| format!("https://client.example.org/{n}")).collect();
+    for bad in [json!(["http://client.example.org/r"]), json!(["/r"]), json!(many), json!("https://client.example.org/r")] {
+        site.register(&body(json!({ "request_uris": bad }))).await.assert_refused(400, "invalid_client_metadata");
+    }
+    site.register(&body(json!({"request_object_signing_alg": "HS256"}))).await.assert_refused(400, "invalid_client_metadata");
+}
+
+#[tokio::test]
+async fn who_waits_for_approval_is_decided_by_the_rows_of_b2() {
+    let server = Server::alone().await;
+    let site = server.site("default");
+    server.writ(&["site", "set", "default", "scopes=openid profile launch launch/patient patient/Patient.rs user/Patient.rs"], "");
+    let status = async |members: Value| {
+        let answer = site.register(&body(members)).await;
+        assert_eq!(answer.status, 201, "{}", answer.text());
+        (answer.member("client_status"), App::registered(&site, answer.json()))
+    };
+    let rows = [
+        (json!({}), "enabled"),
+        (json!({"scope": "openid launch"}), "enabled"),
+        (json!({"scope": "openid patient/Patient.rs launch/patient", "token_endpoint_auth_method": "none"}), "enabled"),
+        (json!({"scope": "openid launch", "token_endpoint_auth_method": "none"}), "pending_approval"),
+        (json!({"scope": "openid user/Patient.rs"}), "pending_approval"),
+    ];
+    for (members, expected) in &rows {
+        assert_eq!(status(members.clone()).await.0, *expected, "{members}");
+    }
+    server.writ(&["site", "set", "default", "app_approval=manual"], "");
+    let (manual, app) = status(json!({})).await;
+    assert_eq!(manual, "pending_approval");
+    let refused = async || app.refresh("x").await.refusal();
+    let step = |act: &str| server.writ_output(&["client", act, &app.client_id], "").status.success();
+    let (unknown, known) = ((401, "invalid_client".to_owned()), (400, "invalid_grant".to_owned()));
+    assert_eq!(refused().await, unknown);
+    assert!(!step("enable"), "who waits is approved, not enabled");
+    assert!(step("disable") && step("enable"));
+    assert_eq!(refused().await, unknown, "it waits as before");
+    assert!(step("approve"));
+    assert_eq!(refused().await, known);
+    assert!(!step("approve"), "it is so already");
+    assert!(step("disable"));
+    assert_eq!(refused().await, unknown);
+    assert!(!step("approve") && !step("disable") && step("enable"));
+    assert_eq!(refused().await, known);
+    assert!(server.writ(&["client", "show", &app.client_id], "").contains("enabled"));
+}

@@ -349,7 +349,7 @@ async fn discovery_tells_every_spelling_and_the_claims_behind_them() {
     server.writ(&["site", "set", "default", "scopes=openid email patient/Goal.r"], "");
     let body = site.get("/.well-known/openid-configuration").await.assert_ok();
     assert_eq!(told(&body, "scopes_supported"), set("openid email patient/Goal.r"));
-    assert_eq!(told(&body, "claims_supported"), set("sub iss aud exp iat auth_time nonce sid email email_verified"));
+    assert_eq!(told(&body, "claims_supported"), set("sub iss aud exp iat auth_time nonce sid acr amr email email_verified"));
 }
 
 #[tokio::test]

@@ -67,3 +67,42 @@ async fn a_refusal_says_why_in_the_challenge() {
     assert_eq!(answer.status, 403, "{}", answer.text());
     assert!(answer.header("www-authenticate").unwrap().contains("insufficient_scope"));
 }
+
+#[tokio::test]
+async fn oidcc_userinfo_rs256_and_every_algorithm_that_discovery_tells() {
+    let site = Site::standard().await;
+    let told = site.get("/.well-known/openid-configuration").await.assert_ok()["userinfo_signing_alg_values_supported"].clone();
+    assert_eq!(told, json!(["RS256", "PS256", "ES256", "EdDSA"]));
+    let keys = site.get("/jwk").await.assert_ok()["keys"].as_array().unwrap().clone();
+    for alg in told.as_array().unwrap() {
+        let app = site.app(json!({"userinfo_signed_response_alg": alg})).await;
+        assert_eq!(&app.registration["userinfo_signed_response_alg"], alg);
+        let tokens = app.tokens(&mut Browser::new()).await;
+        let answer = app.userinfo(&tokens.access).await;
+        assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/jwt")), "{}", answer.text());
+        answer.assert_not_stored();
+        let (text, header) = (answer.text(), jwt_part(&answer.text(), 0));
+        let jwk = keys.iter().find(|key| key["kid"] == header["kid"]).unwrap();
+        let mut validation = jsonwebtoken::Validation::new(alg.as_str().unwrap().parse().unwrap());
+        validation.set_audience(&[&app.client_id]);
+        validation.set_issuer(&[site.issuer()]);
+        validation.set_required_spec_claims(&["iss", "aud", "sub"]);
+        let jwk: jsonwebtoken::jwk::Jwk = serde_json::from_value(jwk.clone()).unwrap();
+        let key = jsonwebtoken::DecodingKey::from_jwk(&jwk).unwrap();
+        let claims = jsonwebtoken::decode::<serde_json::Value>(&text, &key, &validation).unwrap_or_else(|error| panic!("{alg}: {error}"));
+        assert_eq!(claims.claims["sub"], jwt_part(&tokens.id, 1)["sub"]);
+        assert_eq!(claims.claims["name"], "Amelia Park");
+
+        // It is good for nothing else (THREATS.md A49).
+        assert_eq!(app.userinfo(&text).await.status, 401);
+        let hinted = Request::get(&app.logout_url(&[("id_token_hint", &text)])).header("accept", "application/json").send().await;
+        hinted.assert_refused(400, "invalid_request");
+    }
+    let plain = site.app(json!({"userinfo_signed_response_alg": "none"})).await;
+    let tokens = plain.tokens(&mut Browser::new()).await;
+    plain.userinfo(&tokens.access).await.assert_ok();
+    for alg in ["HS256", "RS512", "no"] {
+        let body = json!({"redirect_uris": ["https://client.example.org/callback"], "userinfo_signed_response_alg": alg});
+        site.register(&body).await.assert_refused(400, "invalid_client_metadata");
+    }
+}

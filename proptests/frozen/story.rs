@@ -33,6 +33,7 @@ pub async fn told() -> World {
     refused(&world, &app, &alice, &mut browser).await;
     signed_out(&world, &app, (&alice, &bob), &mut browser).await;
     told_of_it(&world, &alice).await;
+    at_front(&world, &alice).await;
     people(&world, &alice, &bob).await;
     keys(&world).await;
     asserted(&world).await;
@@ -151,6 +152,14 @@ async fn told_of_it(world: &World, person: &Person) {
     assert!(world.administer(SITE, ChangeClient { client, change, by: BY, presented_token: None }).await);
     world.ledger.deliver_due_logouts().await;
     assert!(site.read(|state| state.logouts == Logouts::default()));
+}
+
+/// An ID token straight from the authorization endpoint.
+async fn at_front(world: &World, person: &Person) {
+    world.configure(SITE, &[("authorize.implicit", true.into()), ("authorize.hybrid", true.into())]).await;
+    let app = App::at_front(world, SITE, AppKind::Basic, "openid").await;
+    let wish = Wish { scope: "openid".to_owned(), response_type: "id_token", nonce: Some("n".to_owned()), ..Wish::default() };
+    assert!(matches!(Browser::default().authorize(world, &app, person, &wish).await, Authorized::Front(None, _)));
 }
 
 /// What administrators do with accounts, to the very end of one.

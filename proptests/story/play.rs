@@ -43,8 +43,9 @@ impl Story {
     pub async fn begin(world: World, sites: &[&str]) -> Self {
         let mut apps = Vec::new();
         for site in sites {
-            let app = App::registered(&world, site, AppKind::Basic, App::SCOPE).await;
-            world.configure(site, &[("password_grant", "both".into())]).await;
+            let on = [("password_grant", "both".into()), ("authorize.implicit", true.into()), ("authorize.hybrid", true.into())];
+            world.configure(site, &on).await;
+            let app = App::at_front(&world, site, AppKind::Basic, App::SCOPE).await;
             world.administer(site, lets_take_passwords(&app, true)).await;
             apps.push(app);
         }
@@ -133,6 +134,10 @@ impl Story {
         let browser = &mut self.browsers[usize::from(browser) % count];
         match browser.authorize(&self.world, app, &person, &wish).await {
             Authorized::Code(code) => self.codes.push((at, code)),
+            Authorized::Front(code, tokens) => {
+                self.codes.extend(code.map(|code| (at, code)));
+                self.tokens.push((at, tokens));
+            }
             Authorized::Error(_) => {}
             Authorized::Page(reply) => drop(self.note("authorize", reply)),
         }
@@ -401,6 +406,7 @@ fn wish(ask: Ask) -> Wish {
         Ask::AnewWithPassword => Wish { prompt: Some("login"), ..right },
         Ask::AnewWithConsent => Wish { prompt: Some("consent"), ..right },
         Ask::AndIsDenied => Wish { allows: false, prompt: Some("consent"), ..right },
+        Ask::AtFront(response_type) => Wish { response_type, nonce: Some("n-0S6_WzA2Mj".to_owned()), ..right },
         Ask::AndGetsLess => Wish { without: Some("offline_access".to_owned()), ..right },
     }
 }

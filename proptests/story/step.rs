@@ -39,6 +39,7 @@ pub enum Ask {
     AnewWithConsent,
     AndIsDenied,
     AndGetsLess,
+    AtFront(&'static str),
 }
 
 /// How a redemption is bent.
@@ -156,6 +157,8 @@ fn ask() -> impl Strategy<Value = Ask> {
         1 => Just(Ask::AnewWithConsent),
         1 => Just(Ask::AndIsDenied),
         2 => Just(Ask::AndGetsLess),
+        3 => prop::sample::select(&["token", "id_token", "id_token token", "code id_token", "code token", "code id_token token"][..])
+            .prop_map(Ask::AtFront),
     ]
 }
 fn bend() -> impl Strategy<Value = Bend> {

@@ -64,6 +64,17 @@ impl App {
         let reply = Self::register(world, site, kind, scope).await;
         Self::of(site, kind, &reply).unwrap_or_else(|| panic!("not registered: {}", reply.text()))
     }
+    /// Registers a client that may ask for every response type; the site has to allow them.
+    pub async fn at_front(world: &World, site: &str, kind: AppKind, scope: &str) -> Self {
+        let mut app = Self::registered(world, site, kind, scope).await;
+        let mut metadata = app.new_metadata(scope, "A app");
+        metadata["response_types"] =
+            json!(["code", "token", "id_token", "id_token token", "code id_token", "code token", "code id_token token"]);
+        let reply = app.manage(world, Method::PUT, app.registration_tokens.last().unwrap(), metadata).await;
+        app.registration_tokens.extend(reply.member("registration_access_token"));
+        assert!(reply.is_ok(), "{}", reply.text());
+        app
+    }
     /// The answer to a registration. It comes from loopback, which has no budget of its own.
     pub async fn register(world: &World, site: &str, kind: AppKind, scope: &str) -> Reply {
         Self::register_from(world, IpAddr::from([127, 0, 0, 1]), site, kind, scope).await

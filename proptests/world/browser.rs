@@ -1,7 +1,7 @@
 //! A person's browser: cookies, forms and redirects, followed by hand.
 
 use super::wire::{encoded, form, query_of, request};
-use super::{App, HOST, Person, Reply, World};
+use super::{App, HOST, Person, Reply, Tokens, World};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::Method;
 use http::header::SET_COOKIE;
@@ -24,6 +24,7 @@ pub struct Wish {
     pub nonce: Option<String>,
     pub prompt: Option<&'static str>,
     pub pkce: bool,
+    pub response_type: &'static str,
     /// What is typed where a password is asked for.
     pub password: Option<String>,
     /// Whether the person presses Allow.
@@ -40,6 +41,7 @@ impl Default for Wish {
             nonce: None,
             prompt: None,
             pkce: true,
+            response_type: "code",
             password: None,
             allows: true,
             without: None,
@@ -59,6 +61,8 @@ pub struct CodeInHand {
 #[derive(Clone, Debug)]
 pub enum Authorized {
     Code(CodeInHand),
+    /// The app got tokens, perhaps beside a code.
+    Front(Option<CodeInHand>, Tokens),
     /// The app was told an error, at this address.
     Error(Url),
     /// The person sees a page and gets no further.
@@ -69,7 +73,8 @@ impl Authorized {
     #[track_caller]
     pub fn code(self) -> CodeInHand {
         match self {
-            Self::Code(code) => code,
+            Self::Code(code) | Self::Front(Some(code), _) => code,
+            Self::Front(None, _) => panic!("no code, but tokens"),
             Self::Error(url) => panic!("no code: {url}"),
             Self::Page(reply) => panic!("no code: {} {}", reply.status, reply.text()),
         }
@@ -82,7 +87,7 @@ impl Browser {
     /// Goes through a whole authorization request as this person.
     pub async fn authorize(&mut self, world: &World, app: &App, person: &Person, wish: &Wish) -> Authorized {
         let (verifier, challenge) = pkce();
-        let mut pairs = vec![("response_type", "code"), ("client_id", &app.id), ("scope", &wish.scope), ("state", "s t+á")];
+        let mut pairs = vec![("response_type", wish.response_type), ("client_id", &app.id), ("scope", &wish.scope), ("state", "s t+á")];
         pairs.extend(wish.redirect_uri.as_deref().map(|uri| ("redirect_uri", uri)));
         pairs.extend(wish.nonce.as_deref().map(|nonce| ("nonce", nonce)));
         pairs.extend(wish.prompt.map(|prompt| ("prompt", prompt)));
@@ -96,7 +101,17 @@ impl Browser {
             let Some(next) = reply.location() else { return Authorized::Page(reply) };
             if next.host_str() != Some(HOST) {
                 let verifier = wish.pkce.then(|| verifier.clone());
-                let code = query_of(&next, "code").map(|code| CodeInHand { code, verifier, redirect_uri: wish.redirect_uri.clone() });
+                let front = fragment_of(&next);
+                let code = query_of(&next, "code").or_else(|| front.get("code").cloned()).map(|code| CodeInHand {
+                    code,
+                    verifier,
+                    redirect_uri: wish.redirect_uri.clone(),
+                });
+                let one = |name: &str| front.get(name).cloned();
+                if let Some(id) = one("id_token").or_else(|| one("access_token")) {
+                    let access = one("access_token").unwrap_or_else(|| id.clone());
+                    return Authorized::Front(code, Tokens { access, refresh: None, id: one("id_token"), scope: wish.scope.clone() });
+                }
                 return code.map_or(Authorized::Error(next), Authorized::Code);
             }
             let page = self.get(world, &target_of(&next)).await;
@@ -179,6 +194,10 @@ pub fn pkce() -> (String, String) {
     let verifier = URL_SAFE_NO_PAD.encode(bytes);
     let challenge = URL_SAFE_NO_PAD.encode(Digest::of(verifier.as_bytes()).bytes());
     (verifier, challenge)
+}
+
+fn fragment_of(url: &Url) -> BTreeMap<String, String> {
+    url::form_urlencoded::parse(url.fragment().unwrap_or_default().as_bytes()).into_owned().collect()
 }
 
 fn target_of(url: &Url) -> String {

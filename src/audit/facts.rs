@@ -191,6 +191,7 @@ fn server_event(event: &ServerEvent) -> Vec<String> {
 fn token_event(event: &TokenEvent, site: &Site) -> Vec<String> {
     match event {
         TokenEvent::Granted(tokens) => issued(tokens, site),
+        TokenEvent::IdTokenIssued(issued) => vec![issued.grant.to_string(), client_words(site, &issued.client), scopes(&issued.scope)],
         TokenEvent::Denied { client, grant_type, reason, .. } => {
             vec![grant_type.to_string(), spaced(reason.as_str()), client_words(site, client)]
         }

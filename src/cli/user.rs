@@ -22,6 +22,8 @@ pub(super) enum UserCommand {
     Disable(Named),
     /// Let a disabled user in again
     Enable(Named),
+    /// End every browser session of a user; their apps are told
+    SignOut(Named),
     /// Let a user try again who failed too often
     Unlock(Named),
     /// Set a user's password, read from stdin
@@ -79,6 +81,7 @@ pub(super) async fn run(command: UserCommand, reach: &Reach, output: &mut Output
         UserCommand::Show(named) => reach.ask(Method::GET, &["users", &named.user], None).await?,
         UserCommand::Disable(named) => reach.ask(Method::POST, &["users", &named.user, "disable"], None).await?,
         UserCommand::Enable(named) => reach.ask(Method::POST, &["users", &named.user, "enable"], None).await?,
+        UserCommand::SignOut(named) => reach.ask(Method::POST, &["users", &named.user, "sign-out"], None).await?,
         UserCommand::Unlock(named) => reach.ask(Method::POST, &["users", &named.user, "unlock"], None).await?,
         UserCommand::SetPassword(named) => {
             let password = password()?;

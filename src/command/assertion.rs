@@ -84,7 +84,7 @@ impl SignedAssertion {
 }
 
 /// When the time of an assertion is over for us. One that says when it was made and was made for longer than we allow is good for
-/// its first five minutes (docs/decisions/0020). Its own claims alone decide: it must end for us when we forget its `jti`.
+/// its first five minutes (docs/decisions/0023). Its own claims alone decide: it must end for us when we forget its `jti`.
 pub fn assertion_end(issued_at: Option<Timestamp>, expires_at: Timestamp) -> Timestamp {
     let Some(issued_at) = issued_at else { return expires_at };
     let short = expires_at <= issued_at.plus_seconds(AHEAD_SECONDS_MAX + SKEW_SECONDS);

@@ -38,6 +38,8 @@ pub(super) fn begin(state: &State, site: &Site, begun: Begun<'_>, moment: &Momen
         sector: user.and(client.metadata.sector()),
         begins: Some(beginning),
         scope,
+        beside_code: false,
+        userinfo_claims: Vec::new(),
         audience: None,
         kid: state.keys.signing(settings.access_token_alg, moment.now)?.kid,
         id_token,

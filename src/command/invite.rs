@@ -14,7 +14,7 @@ pub struct InviteClient {
     pub token: Digest,
     /// How many clients may register with it: 1 to 10,000.
     pub uses: u32,
-    /// For how long: a minute to a year.
+    /// For how long: a second to a year.
     pub lifetime_seconds: u64,
     /// Who wants it.
     pub by: Actor,
@@ -31,7 +31,7 @@ impl Decide for InviteClient {
     type Answer = (InvitationId, Timestamp);
 
     fn decide(&self, state: &State, moment: &Moment) -> Decision<Self::Answer> {
-        let is_bounded = (1..=USES_MAX).contains(&self.uses) && (60..=LIFETIME_SECONDS_MAX).contains(&self.lifetime_seconds);
+        let is_bounded = (1..=USES_MAX).contains(&self.uses) && (1..=LIFETIME_SECONDS_MAX).contains(&self.lifetime_seconds);
         if !is_bounded || state.invitations.by_token(&self.token).is_some() {
             return Decision::refused(Refusal::InvitationUnacceptable, Vec::new());
         }

@@ -4,7 +4,7 @@
 
 use super::tell_clients::Untold;
 use super::{Decide, Decision, Draft};
-use crate::event::{Event, Refusal, UserEvent};
+use crate::event::{Event, Refusal, SessionEnd, SessionEvent, UserEvent};
 use crate::projection::State;
 use crate::terms::{Actor, CredentialId, Digest, Moment, Role, Subject, UserId};
 use serde::{Deserialize, Serialize};
@@ -59,6 +59,8 @@ pub enum UserChange {
     Unlock,
     /// The new credential.
     SetPassword(CredentialId),
+    /// Every browser session ends, and what rests on it.
+    SignOut,
     Erase,
 }
 
@@ -77,6 +79,7 @@ impl Decide for ChangeUser {
             UserChange::Unlock if user.locked || failing => UserEvent::Unlocked { user: id },
             UserChange::SetPassword(credential) => UserEvent::PasswordReset { user: id, credential, before: user.credential },
             UserChange::Erase => UserEvent::Erased { user: id },
+            UserChange::SignOut => return self.sign_out(state, moment),
             UserChange::Disable | UserChange::Enable | UserChange::Unlock => {
                 return Decision::refused(Refusal::NothingToChange, Vec::new());
             }
@@ -89,5 +92,28 @@ impl Decide for ChangeUser {
             events.extend(untold.requested(state, id, moment).0);
         }
         Decision::accepted((), events)
+    }
+}
+
+/// So many sessions end in one decision, which is one batch of the log; whoever asks again ends the next ones.
+const SESSIONS_MAX: usize = 1024;
+
+impl ChangeUser {
+    fn sign_out(&self, state: &State, moment: &Moment) -> Decision<()> {
+        let mut untold = Untold::default();
+        untold.of_user(state, &self.user);
+        let standing = state.sessions.of_user(&self.user).filter(|session| session.ended.is_none_or(|ending| !ending.ends_grants));
+        let ended = standing.take(SESSIONS_MAX).map(|session| {
+            let ended = SessionEvent::Ended { session: session.id, user: self.user, reason: SessionEnd::Administrator };
+            Draft::new(self.by.clone(), Event::Session(ended)).caused_by(session.changed)
+        });
+        let mut events: Vec<Draft> = ended.collect();
+        match events.is_empty() {
+            true => Decision::refused(Refusal::NothingToChange, events),
+            false => {
+                events.extend(untold.requested(state, self.user, moment).0);
+                Decision::accepted((), events)
+            }
+        }
     }
 }

@@ -4,7 +4,7 @@ use super::{Decision, Draft, Refused};
 use crate::event::{Event, IdTokenFacts, IssuedTokens, Refusal, TokenEvent, UnknownScope};
 use crate::jose::access_token_fits;
 use crate::projection::{Client, Code, Grant, Site, State, User};
-use crate::terms::{Actor, GrantType, KeyId, Moment, NamedScope, Scope, ScopeSet, Seq, SigningAlgorithm, Timestamp, UserId};
+use crate::terms::{Acr, Actor, GrantType, KeyId, Moment, NamedScope, Scope, ScopeSet, Seq, SigningAlgorithm, Timestamp, UserId};
 
 /// The tokens of one response. `generation` is the refresh token's; none if there is to be none.
 pub(super) fn issue(state: &State, site: &Site, client: &Client, grant: &Grant, scope: ScopeSet, moment: &Moment) -> Option<IssuedTokens> {
@@ -23,7 +23,9 @@ pub(super) fn issue(state: &State, site: &Site, client: &Client, grant: &Grant, 
     let id_token = grant.auth_time.filter(|_| scope.has(NamedScope::Openid)).map(|auth_time| {
         let proof = Authentication { user: grant.user, auth_time, amr: &grant.amr };
         let nonce_at = (first && grant.has_nonce).then_some(grant.issued);
-        id_token_facts(state, site, (id_key.kid, alg), proof, &scope, nonce_at)
+        let facts = id_token_facts(state, site, (id_key.kid, alg), proof, &scope, nonce_at);
+        let wishes = ClaimWishes { acr: grant.acr, claims: &grant.claims.id_token, is_all: false };
+        wishes.added_to(facts, state, grant.user)
     });
     Some(IssuedTokens {
         token: moment.seed.id(),
@@ -33,6 +35,8 @@ pub(super) fn issue(state: &State, site: &Site, client: &Client, grant: &Grant, 
         session: grant.session,
         begins: None,
         scope,
+        beside_code: false,
+        userinfo_claims: grant.claims.userinfo.clone(),
         audience: grant.audience.clone(),
         sector: grant.user.and(client.metadata.sector()),
         kid,
@@ -72,6 +76,31 @@ pub(super) fn id_token_facts(
         nonce_at,
         claims_at: proof.user.and_then(|user| state.users.by_id(&user)).filter(|_| shows_claims).map(|user| user.claims_at),
         seed_policy,
+        scope_claims: false,
+        claims: Vec::new(),
+        acr: None,
+        c_hash: None,
+    }
+}
+
+/// What an ID token is to tell besides.
+#[derive(Clone, Copy)]
+pub(super) struct ClaimWishes<'a> {
+    /// How strong the sign-in was, if that was asked for.
+    pub(super) acr: Option<Acr>,
+    /// The claims asked for by name.
+    pub(super) claims: &'a [String],
+    /// Whether all claims of the scope are in it.
+    pub(super) is_all: bool,
+}
+
+impl ClaimWishes<'_> {
+    /// The facts with these wishes granted.
+    pub(super) fn added_to(self, facts: IdTokenFacts, state: &State, user: Option<UserId>) -> IdTokenFacts {
+        let shows_more = self.is_all || !self.claims.is_empty();
+        let more_at = user.and_then(|user| state.users.by_id(&user)).filter(|_| shows_more).map(|user| user.claims_at);
+        let claims_at = facts.claims_at.or(more_at);
+        IdTokenFacts { claims_at, scope_claims: self.is_all, claims: self.claims.to_vec(), acr: self.acr, ..facts }
     }
 }
 

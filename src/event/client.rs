@@ -287,6 +287,11 @@ impl ClientMetadata {
     pub fn has_response_type(&self, response_type: ResponseType) -> bool {
         self.response_types.iter().any(|own| ResponseType::read(own) == Some(response_type))
     }
+    /// Whether scripts of this origin are the client (SPEC.md a.13).
+    pub fn is_at(&self, origin: &str) -> bool {
+        let redirects_there = || self.redirect_uris.iter().any(|uri| uri.origin().as_deref() == Some(origin));
+        self.allowed_origins.iter().any(|own| own == origin) || redirects_there()
+    }
     /// Whether the client runs on the person's device (RFC 8252).
     pub fn is_native(&self) -> bool {
         self.application_type == ApplicationType::Native

@@ -1,7 +1,7 @@
 //! Authorization codes (RFC 6749 §4.1).
 
-use super::{Outcome, Severity};
-use crate::terms::{ClientId, CodeChallenge, CodeId, ConsentId, Digest, GrantId, ScopeSet, SessionId, Timestamp, UserId};
+use super::{AskedClaims, Outcome, Severity};
+use crate::terms::{Acr, ClientId, CodeChallenge, CodeId, ConsentId, Digest, GrantId, ScopeSet, SessionId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
 /// What happened to a code.
@@ -36,6 +36,12 @@ pub enum CodeEvent {
         auth_time: Timestamp,
         /// How the person had proved who they are (RFC 8176 §2).
         amr: Vec<String>,
+        /// How strong that was, if it was asked for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        acr: Option<Acr>,
+        /// The claims that were asked for by name and allowed (OpenID Connect Core §5.5).
+        #[serde(default, skip_serializing_if = "AskedClaims::is_empty")]
+        claims: AskedClaims,
         /// Whether a refresh token goes with the access token (SPEC.md k-13).
         refresh: bool,
         expires_at: Timestamp,

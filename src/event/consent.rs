@@ -1,6 +1,6 @@
 //! What people said to apps.
 
-use super::{Outcome, Severity};
+use super::{AskedClaims, Outcome, Severity};
 use crate::terms::{ClientId, ConsentId, GrantId, ScopeSet, SessionId, UserId};
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +18,12 @@ pub enum ConsentEvent {
         session: SessionId,
         requested_scope: ScopeSet,
         scope: ScopeSet,
+        /// The claims that were asked for by name (OpenID Connect Core §5.5).
+        #[serde(default, skip_serializing_if = "AskedClaims::is_empty")]
+        requested_claims: AskedClaims,
+        /// What of these the person allowed.
+        #[serde(default, skip_serializing_if = "AskedClaims::is_empty")]
+        claims: AskedClaims,
     },
     /// The person refused.
     #[serde(rename = "consent.denied")]

@@ -44,7 +44,7 @@ pub use server::ServerEvent;
 pub use session::{SessionEnd, SessionEvent};
 pub use settings::{ApprovalMode, Edition, PasswordGrant, Profile, RegistrationMode, Settings, UnknownScope};
 pub use site::SiteEvent;
-pub use token::{Beginning, IdTokenFacts, IssuedTokens, TokenEvent};
+pub use token::{Beginning, IdTokenFacts, IssuedIdToken, IssuedTokens, TokenEvent};
 pub use user::UserEvent;
 
 use serde_json::{Map, Value};
@@ -121,7 +121,7 @@ impl Event {
             "server" | "clock" => serde_json::from_value(value).map(Self::Server),
             "session" => serde_json::from_value(value).map(Self::Session),
             "site" => serde_json::from_value(value).map(Self::Site),
-            "token" | "userinfo" => serde_json::from_value(value).map(Self::Token),
+            "token" | "userinfo" | "id_token" => serde_json::from_value(value).map(Self::Token),
             "user" => serde_json::from_value(value).map(Self::User),
             _ => return Err(RecordError::UnknownType(kind)),
         };

@@ -51,6 +51,8 @@ words!(
     SessionEnd, "session end", {
         /// The person signed out: every grant of the session ends with it.
         Logout = "logout",
+        /// An administrator signed the person out: every grant of the session ends with it.
+        Administrator = "administrator",
         /// Somebody else signed in with the same browser; grants live on.
         Replaced = "replaced",
     }
@@ -60,7 +62,7 @@ impl SessionEnd {
     /// Whether the session's grants end with it.
     pub fn ends_grants(self) -> bool {
         match self {
-            Self::Logout => true,
+            Self::Logout | Self::Administrator => true,
             Self::Replaced => false,
         }
     }

@@ -3,7 +3,7 @@
 use super::audit::Count;
 use super::{Outcome, Refusal, Severity};
 use crate::terms::{
-    ClientId, CodeId, GrantId, GrantType, KeyId, ScopeSet, Sector, Seq, SessionId, SigningAlgorithm, Timestamp, TokenId, UserId,
+    Acr, ClientId, CodeId, GrantId, GrantType, KeyId, ScopeSet, Sector, Seq, SessionId, SigningAlgorithm, Timestamp, TokenId, UserId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +14,10 @@ pub enum TokenEvent {
     /// Tokens were issued: for a code, or for what `begins` says.
     #[serde(rename = "token.granted")]
     Granted(Box<IssuedTokens>),
+    /// An ID token was issued from the authorization endpoint and no access token with it. Sealed: `nonce`, unless a code's record
+    /// holds it.
+    #[serde(rename = "id_token.issued")]
+    IdTokenIssued(Box<IssuedIdToken>),
     /// A token request of a known client was refused. Sealed: `net.ip`, `net.ua`.
     #[serde(rename = "token.denied")]
     Denied {
@@ -71,7 +75,9 @@ pub enum TokenEvent {
 impl TokenEvent {
     pub(crate) fn weight(&self) -> (Outcome, Severity) {
         match self {
-            Self::Granted(_) | Self::Introspected { .. } | Self::UserinfoRead { .. } => (Outcome::Success, Severity::Info),
+            Self::Granted(_) | Self::IdTokenIssued(_) | Self::Introspected { .. } | Self::UserinfoRead { .. } => {
+                (Outcome::Success, Severity::Info)
+            }
             Self::Revoked { .. } => (Outcome::Success, Severity::Low),
             Self::Denied { .. } => (Outcome::Denied, Severity::Medium),
             Self::ForgeryDetected { .. } => (Outcome::Failure, Severity::Critical),
@@ -96,6 +102,12 @@ pub struct IssuedTokens {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub begins: Option<Beginning>,
     pub scope: ScopeSet,
+    /// Whether they were issued beside a code, which is good for tokens of its own (OpenID Connect Core §3.3).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub beside_code: bool,
+    /// The claims that userinfo tells besides those of the scope (OpenID Connect Core §5.5).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub userinfo_claims: Vec<String>,
     /// The resource named by the authorization request; the access token's `aud`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub audience: Option<String>,
@@ -113,6 +125,25 @@ pub struct IssuedTokens {
     /// When the refresh token stops working.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refresh_expires_at: Option<Timestamp>,
+    pub issued_at: Timestamp,
+    pub expires_at: Timestamp,
+}
+
+/// All that is needed to mint an ID token again that came alone.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct IssuedIdToken {
+    pub grant: GrantId,
+    pub client: ClientId,
+    pub user: UserId,
+    pub session: SessionId,
+    /// What the grant rests on that begins with it; none where a code began it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub begins: Option<Beginning>,
+    pub scope: ScopeSet,
+    /// As with [`IssuedTokens`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sector: Option<Sector>,
+    pub id_token: IdTokenFacts,
     pub issued_at: Timestamp,
     pub expires_at: Timestamp,
 }
@@ -151,4 +182,17 @@ pub struct IdTokenFacts {
     pub claims_at: Option<Seq>,
     /// Whether the thread's claims are in it: those of the scope, each `api:` scope, `site` (SPEC.md k-36, k-37).
     pub seed_policy: bool,
+    /// Whether the claims of the scope are in it because there is no access token to read them with (OpenID Connect Core §5.4).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub scope_claims: bool,
+    /// The claims that are in it because they were asked for by name (OpenID Connect Core §5.5).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub claims: Vec<String>,
+    /// How strong the sign-in was, if that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acr: Option<Acr>,
+    /// The `c_hash` of the code beside it (OpenID Connect Core §3.3.2.11). It cannot be told from what the log knows of the code where the
+    /// algorithm hashes with SHA-512.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub c_hash: Option<String>,
 }

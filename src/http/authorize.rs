@@ -1,17 +1,19 @@
 //! `{GET, POST} /oauth2/{site}/authorize` (RFC 6749 §4.1, OpenID Connect Core §3.1.2, SPEC.md a.3 and d).
 
+use super::answer::{Allowed, answer};
 use super::context::{At, failed};
 use super::cookies::Browser;
 use super::interaction::{self, Interaction};
 use super::params::PROTOCOL_RULES;
-use super::to_client::{Addressee, error_to_client, error_to_unasked, gone, refuse_there, to_client};
-use super::told::{busy, refuse_here, say_here};
+use super::request_object::unfolded;
+use super::to_client::{Addressee, error_to_unasked, refuse_there, told_of};
+use super::told::refuse_here;
 use super::{Params, ParamsError, Response, client_credentials, reply};
-use crate::command::{ConsentFact, Decide, DenyConsent, IssueCode, Refused};
+use crate::command::{ConsentFact, Refused};
 use crate::event::{Endpoint, Refusal};
-use crate::ledger::{Failure, draw_secret};
-use crate::projection::Session;
-use crate::query::{AuthorizationRequest, Objection, check_authorization, find_target};
+use crate::ledger::Failure;
+use crate::projection::{Consent, Session, State};
+use crate::query::{AuthorizationRequest, AuthorizationTarget, Objection, check_authorization, find_target};
 use crate::terms::{ClientId, Prompt, ResponseMode, ScopeSet};
 use http::header::{LOCATION, SET_COOKIE};
 use http::{Method, StatusCode};
@@ -63,48 +65,26 @@ async fn resume(at: &At, params: &Params) -> Response {
 
 /// A repeated `client_id` or `redirect_uri` counts as missing, so that nothing is redirected; any other repeat is told to the client.
 async fn authorize(at: &At, params: &Params, repeats: bool) -> Response {
-    let request = request(params);
-    let checked = at.site.read(|state| {
-        let site = state.site.as_ref().ok_or(Unanswerable::Here(Refusal::ClientUnknown))?;
-        let target = find_target(state, &request).map_err(Unanswerable::Here)?;
-        let interaction = |requested| Interaction {
-            client: target.client().id.clone(),
-            redirect_uri: target.redirect_uri().to_owned(),
-            redirect_uri_sent: target.sent(),
-            state: request.state.map(str::to_owned),
-            requested,
-            expected: None,
-            login_hint: params.get("login_hint").filter(|hint| hint.len() <= 255).map(str::to_owned),
-            session: None,
-            begun_at: at.ledger.now(),
-        };
-        let there = |refused| Unanswerable::There(target.client().id.clone(), target.redirect_uri().to_owned(), target.mode(), refused);
-        if repeats {
-            return Err(there(Refusal::ParameterRepeated.into()));
-        }
-        check_authorization(site, &target, &request)
-            .map(interaction)
-            .map_err(|Objection { refusal, detail }| there(Refused { refusal, detail }))
-    });
-    let interaction = match checked {
+    let (inside, object) = match unfolded(at, params).await {
+        Ok(Ok(inside)) => (inside, Ok(())),
+        Ok(Err(refusal)) => (None, Err(Fault::Refused(refusal.into()))),
+        Err(failure) => (None, Err(Fault::Failed(failure))),
+    };
+    let params = inside.as_ref().unwrap_or(params);
+    let interaction = match at.site.read(|state| checked(at, state, params, repeats, object)) {
         Ok(interaction) => interaction,
-        Err(Unanswerable::Here(refusal)) => {
-            let client = client_credentials::known_client(at, request.client_id);
-            return refuse_here(at, Endpoint::Authorize, refusal, client).await;
-        }
-        Err(Unanswerable::There(client, redirect_uri, mode, refused)) => {
-            let to = Addressee { client: &client, redirect_uri: &redirect_uri, mode, state: request.state, session: None };
-            let recorded = at.ledger.refuse(&at.site, Endpoint::Authorize, refused.refusal, Some(client.clone()), at.facts()).await;
-            return match recorded {
-                Ok(()) => error_to_unasked(at, to, &refused),
-                Err(failure) => failed(failure).await,
-            };
-        }
+        Err(Unanswerable::Here(fault)) => return tell_here(at, params, fault).await,
+        Err(Unanswerable::There(place, fault)) => return tell_there(at, &place, params.get("state"), fault).await,
     };
     let (browser, is_new) = interaction::browser(at);
+    let place = Place {
+        client: interaction.client.clone(),
+        redirect_uri: interaction.redirect_uri.clone(),
+        mode: interaction.requested.response_mode,
+    };
     let response = match begin(at, &browser, interaction, params.get("id_token_hint")).await {
         Ok(response) => response,
-        Err(failure) => failed(failure).await,
+        Err(failure) => tell_there(at, &place, params.get("state"), Fault::Failed(failure)).await,
     };
     match is_new && response.headers().contains_key(LOCATION) {
         true => reply::with_header(response, SET_COOKIE, browser.set_cookie(at.site.name(), at.inbound.peer.secure, None)),
@@ -112,12 +92,93 @@ async fn authorize(at: &At, params: &Params, repeats: bool) -> Response {
     }
 }
 
+/// The request as it is to be answered, or what is wrong with it. What is wrong with its request object is known before.
+fn checked(at: &At, state: &State, params: &Params, repeats: bool, object: Result<(), Fault>) -> Result<Interaction, Unanswerable> {
+    let request = request(params);
+    let here = |refusal: Refusal| Unanswerable::Here(Fault::Refused(refusal.into()));
+    let site = state.site.as_ref().ok_or(here(Refusal::ClientUnknown))?;
+    let target = match (find_target(state, &request), object) {
+        (Ok(target), Ok(())) => target,
+        (Ok(target), Err(fault)) => return Err(Unanswerable::There(Place::of(&target), fault)),
+        // The address is in the object that cannot be read.
+        (Err(Refusal::RedirectUriMismatch), Err(fault)) if request.redirect_uri.is_none() => return Err(Unanswerable::Here(fault)),
+        (Err(refusal), _) => return Err(here(refusal)),
+    };
+    let there = |refused| Unanswerable::There(Place::of(&target), Fault::Refused(refused));
+    if repeats {
+        return Err(there(Refusal::ParameterRepeated.into()));
+    }
+    let requested =
+        check_authorization(site, &target, &request).map_err(|Objection { refusal, detail }| there(Refused { refusal, detail }))?;
+    Ok(Interaction {
+        client: target.client().id.clone(),
+        redirect_uri: target.redirect_uri().to_owned(),
+        redirect_uri_sent: target.sent(),
+        state: request.state.map(str::to_owned),
+        requested,
+        expected: None,
+        login_hint: params.get("login_hint").filter(|hint| hint.len() <= 255).map(str::to_owned),
+        ui_locales: params.get("ui_locales").filter(|locales| locales.len() <= 255).map(str::to_owned),
+        session: None,
+        begun_at: at.ledger.now(),
+    })
+}
+
+/// What stands in the way of an answer.
+enum Fault {
+    /// The request is wrong.
+    Refused(Refused),
+    /// It cannot be served.
+    Failed(Failure),
+}
+
+/// A client's address that has been matched.
+struct Place {
+    client: ClientId,
+    redirect_uri: String,
+    mode: ResponseMode,
+}
+
+impl Place {
+    fn of(target: &AuthorizationTarget<'_>) -> Self {
+        Self { client: target.client().id.clone(), redirect_uri: target.redirect_uri().to_owned(), mode: target.mode() }
+    }
+}
+
 /// Where a fault is told.
 enum Unanswerable {
     /// To the person.
-    Here(Refusal),
+    Here(Fault),
     /// To the client, by redirect.
-    There(ClientId, String, ResponseMode, Refused),
+    There(Place, Fault),
+}
+
+async fn tell_here(at: &At, params: &Params, fault: Fault) -> Response {
+    match fault {
+        Fault::Refused(refused) => {
+            let client = client_credentials::known_client(at, params.get("client_id"));
+            refuse_here(at, Endpoint::Authorize, refused.refusal, client).await
+        }
+        Fault::Failed(failure) => failed(failure).await,
+    }
+}
+
+async fn tell_there(at: &At, place: &Place, state: Option<&str>, fault: Fault) -> Response {
+    let to = Addressee { client: &place.client, redirect_uri: &place.redirect_uri, mode: place.mode, state, session: None };
+    let failure = match fault {
+        Fault::Refused(refused) => {
+            let client = Some(place.client.clone());
+            match at.ledger.refuse(&at.site, Endpoint::Authorize, refused.refusal, client, at.facts()).await {
+                Ok(()) => return error_to_unasked(at, to, &refused),
+                Err(failure) => failure,
+            }
+        }
+        Fault::Failed(failure) => failure,
+    };
+    match told_of(failure) {
+        Ok(told) => error_to_unasked(at, to, told),
+        Err(failure) => failed(failure).await,
+    }
 }
 
 fn request(params: &Params) -> AuthorizationRequest<'_> {
@@ -133,6 +194,8 @@ fn request(params: &Params) -> AuthorizationRequest<'_> {
         code_challenge_method: params.get("code_challenge_method"),
         prompt: params.get("prompt"),
         max_age: params.get("max_age"),
+        claims: params.get("claims"),
+        acr_values: params.get("acr_values"),
         aud: params.get("aud"),
         request: params.get("request"),
         request_uri: params.get("request_uri"),
@@ -164,13 +227,21 @@ fn is_enough(at: &At, session: &Session, interaction: &Interaction) -> bool {
     let requested = &interaction.requested;
     let anew = requested.prompt.iter().any(|prompt| matches!(prompt, Prompt::Login | Prompt::SelectAccount));
     let too_old = requested.max_age.is_some_and(|seconds| at.ledger.now() >= session.auth_time.plus_seconds(seconds));
-    !anew && !too_old && interaction.expected.is_none_or(|user| user == session.user)
+    !anew && !too_old && may_answer(at, session, interaction)
+}
+
+/// Whether it is the person of the hint, and one of those whom `claims` names (OpenID Connect Core §3.1.2.1, §5.5.1).
+fn may_answer(at: &At, session: &Session, interaction: &Interaction) -> bool {
+    let named = &interaction.requested.subjects;
+    let is_hinted = interaction.expected.is_none_or(|user| user == session.user);
+    let sector = || at.site.read(|state| state.clients.by_id(&interaction.client).and_then(|client| client.metadata.sector()));
+    is_hinted && (named.is_empty() || named.contains(&at.site.subject(Some(session.user), &interaction.client, sector().as_ref())))
 }
 
 /// Someone is signed in: the consent page, unless the person allowed the same before.
 pub(super) async fn proceed(at: &At, browser: &Browser, interaction: Interaction, session: Option<&Session>) -> Result<Response, Failure> {
     // Another person than the hint's may have signed in (OpenID Connect Core §3.1.2.1).
-    if interaction.expected.is_some_and(|user| session.is_none_or(|session| session.user != user)) {
+    if session.is_some_and(|session| !may_answer(at, session, &interaction)) {
         return refuse_there(at, &interaction, Refusal::LoginRequired).await;
     }
     let silent = interaction.requested.prompt.contains(&Prompt::None);
@@ -180,7 +251,10 @@ pub(super) async fn proceed(at: &At, browser: &Browser, interaction: Interaction
     }
     let remembered = session.zip(offered).filter(|(session, offered)| may_skip_consent(at, session, &interaction, offered));
     match (remembered, silent) {
-        (Some((_, offered)), _) => answer(at, &interaction, offered, ConsentFact::Remembered).await,
+        (Some((_, scope)), _) => {
+            let allowed = Allowed { scope, claims: interaction.requested.claims.clone() };
+            answer(at, &interaction, allowed, ConsentFact::Remembered).await
+        }
         (None, true) => refuse_there(at, &interaction, Refusal::ConsentRequired).await,
         (None, false) => to_page(at, browser, &interaction, "consent").await,
     }
@@ -198,7 +272,9 @@ fn may_skip_consent(at: &At, session: &Session, interaction: &Interaction, offer
     at.site.read(|state| {
         let public = state.clients.by_id(&interaction.client).is_none_or(|client| client.metadata.is_public());
         let standing = state.consents.of(session.user, &interaction.client);
-        !asks && !public && standing.is_some_and(|standing| offered.is_within(&standing.scope))
+        let named = interaction.requested.claims.names();
+        let covers = |standing: &Consent| offered.is_within(&standing.scope) && named.iter().all(|name| standing.claims.contains(*name));
+        !asks && !public && standing.is_some_and(covers)
     })
 }
 
@@ -211,60 +287,4 @@ async fn to_page(at: &At, browser: &Browser, interaction: &Interaction, page: &s
         *response.status_mut() = StatusCode::MOVED_PERMANENTLY;
     }
     Ok(response)
-}
-
-/// The person allows it: a code for the client.
-pub(super) async fn answer(at: &At, interaction: &Interaction, scope: ScopeSet, consent: ConsentFact) -> Result<Response, Failure> {
-    let Some(session) = interaction.session else { return refuse_there(at, interaction, Refusal::LoginRequired).await };
-    if let Some(gone) = gone(at, interaction).await {
-        return Ok(gone);
-    }
-    let code = draw_secret::<32>();
-    let command = IssueCode {
-        session,
-        client: interaction.client.clone(),
-        requested_scope: interaction.requested.scope.clone(),
-        scope,
-        consent,
-        code: code.digest(),
-        redirect_uri: interaction.redirect_uri_digest(),
-        code_challenge: interaction.requested.code_challenge,
-        audience: interaction.requested.audience.clone(),
-        has_nonce: interaction.requested.nonce.is_some(),
-        nonce: interaction.requested.nonce.clone(),
-    };
-    match decided(at, command).await? {
-        Ok(_) => Ok(to_client(at, interaction.addressee(), &[("code", code.expose())])),
-        Err(refusal) => Ok(told(at, interaction, refusal)),
-    }
-}
-
-/// A refusal that the decision has recorded: to the client if it may know, to the person if not.
-fn told(at: &At, interaction: &Interaction, refusal: Refusal) -> Response {
-    match refusal.reply().travels {
-        true => error_to_client(at, interaction.addressee(), &refusal.into()),
-        false => say_here(at, refusal),
-    }
-}
-
-/// The person says no.
-pub(super) async fn deny(at: &At, interaction: &Interaction) -> Result<Response, Failure> {
-    let Some(session) = interaction.session else { return refuse_there(at, interaction, Refusal::LoginRequired).await };
-    if let Some(gone) = gone(at, interaction).await {
-        return Ok(gone);
-    }
-    let command = DenyConsent { session, client: interaction.client.clone(), requested_scope: interaction.requested.scope.clone() };
-    let refusal = decided(at, command).await?.err().unwrap_or(Refusal::ConsentDenied);
-    Ok(told(at, interaction, refusal))
-}
-
-async fn decided<C: Decide>(at: &At, command: C) -> Result<Result<C::Answer, Refusal>, Failure> {
-    let answer = at.ledger.submit(&at.site, command, at.facts()).await?.durable().await?;
-    Ok(answer.map_err(|refused| refused.refusal))
-}
-
-/// What a page says that cannot be served now.
-pub(super) async fn page_failed(at: &At, failure: Failure) -> Response {
-    let passes = matches!(failure, Failure::Busy | Failure::ClockUntrusted);
-    if passes && at.wants_html() { busy(at) } else { failed(failure).await }
 }

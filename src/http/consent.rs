@@ -1,11 +1,12 @@
 //! `{GET, POST} /oauth2/{site}/consent`: what the app wants, in plain words; allow or deny (SPEC.md a.4, k-40, k-52).
 
-use super::authorize::{answer, deny, offered, page_failed};
+use super::answer::{Allowed, answer, deny, page_failed};
+use super::authorize::offered;
 use super::context::At;
 use super::cookies::Browser;
 use super::interaction::{self, Interaction, form_token, is_own_form};
 use super::login::app;
-use super::pages::{AppView, ConsentPage, DisplayText, Form, FormTargets, OfflineChoice, ScopeChoice, html};
+use super::pages::{AppView, ClaimChoice, ConsentPage, DisplayText, Form, FormTargets, OfflineChoice, ScopeChoice, html};
 use super::params::CONSENT_RULES;
 use super::told::{page_params, refuse_here, site_title};
 use super::{Params, Response};
@@ -13,6 +14,7 @@ use crate::command::ConsentFact;
 use crate::event::{Endpoint, Refusal};
 use crate::ledger::Failure;
 use crate::projection::Session;
+use crate::query::claims_shown_by;
 use crate::terms::{NamedScope, Scope, ScopeSet};
 use http::{Method, StatusCode};
 
@@ -38,7 +40,7 @@ pub async fn endpoint(at: At) -> Response {
         }
         Method::POST => match params.get("decision") {
             Some("allow") => {
-                let allowed = chosen(&offered(&at, &session, &interaction), &params);
+                let allowed = chosen(&interaction, &offered(&at, &session, &interaction), &params);
                 answer(&at, &interaction, allowed, ConsentFact::Given).await
             }
             Some("deny") => deny(&at, &interaction).await,
@@ -52,11 +54,15 @@ pub async fn endpoint(at: At) -> Response {
     }
 }
 
-/// What stays ticked of what the page offered; `openid` cannot be refused alone.
-fn chosen(offered: &ScopeSet, params: &Params) -> ScopeSet {
+/// What stays ticked of what the page offered; `openid` cannot be refused alone. A claim that a ticked scope shows anyway is allowed
+/// with it.
+fn chosen(interaction: &Interaction, offered: &ScopeSet, params: &Params) -> Allowed {
     let ticked: ScopeSet = params.all("scope").filter_map(|scope| scope.parse::<Scope>().ok()).collect();
     let openid = offered.iter().filter(|scope| scope.is(NamedScope::Openid)).cloned();
-    offered.intersection(&ticked.union(&openid.collect()))
+    let scope = offered.intersection(&ticked.union(&openid.collect()));
+    let shown = claims_shown_by(&scope);
+    let claims = interaction.requested.claims.only(|name| shown.contains(name) || params.all("claim").any(|ticked| ticked == name));
+    Allowed { scope, claims }
 }
 
 fn page(at: &At, browser: &Browser, interaction: &Interaction, sealed: &str, session: &Session) -> Result<Response, Failure> {
@@ -75,6 +81,7 @@ fn page(at: &At, browser: &Browser, interaction: &Interaction, sealed: &str, ses
         username: DisplayText::of(&username),
         switch_user: None,
         groups: ScopeChoice::groups(&offered),
+        claims: ClaimChoice::beyond(&claims_shown_by(&offered), &interaction.requested.claims),
         offline: offered.has(NamedScope::OfflineAccess).then_some(OfflineChoice { until: Some(until) }),
         patients: Vec::new(),
         error: None,

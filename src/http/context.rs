@@ -122,3 +122,24 @@ pub async fn failed_after_deciding(failure: Failure) -> Response {
 fn with_retry(response: Response) -> Response {
     reply::with_header(response, RETRY_AFTER, HeaderValue::from_static("2"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::task::Poll;
+
+    #[tokio::test]
+    async fn an_outage_is_never_told_as_an_inactive_token() {
+        for (failure, status) in [
+            (Failure::Busy, StatusCode::SERVICE_UNAVAILABLE),
+            (Failure::ClockUntrusted, StatusCode::SERVICE_UNAVAILABLE),
+            (Failure::Unreadable("x".to_owned()), StatusCode::INTERNAL_SERVER_ERROR),
+            (Failure::Contradiction("x".to_owned()), StatusCode::INTERNAL_SERVER_ERROR),
+        ] {
+            assert_eq!(failed(failure).await.status(), status);
+        }
+        let mut stopped = Box::pin(failed(Failure::Stopped));
+        let polled = std::future::poll_fn(|context| Poll::Ready(stopped.as_mut().poll(context).is_pending())).await;
+        assert!(polled, "a log that has stopped is answered by nothing");
+    }
+}

@@ -28,6 +28,9 @@ pub struct Interaction {
     pub expected: Option<UserId>,
     /// Fills in the name on the sign-in page.
     pub login_hint: Option<String>,
+    /// In which languages the person reads (OpenID Connect Core §3.1.2.1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ui_locales: Option<String>,
     /// The session that answers, once someone is signed in.
     pub session: Option<SessionId>,
     /// When the request came.

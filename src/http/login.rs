@@ -1,10 +1,11 @@
 //! `{GET, POST} /oauth2/{site}/provider/login`, alias `/login`: signing in (SPEC.md a.4).
 
-use super::authorize::{page_failed, proceed};
+use super::answer::page_failed;
+use super::authorize::proceed;
 use super::context::At;
 use super::cookies::Browser;
 use super::interaction::{self, Interaction, form_token, is_own_form};
-use super::pages::{AppView, Form, FormTargets, SignInPage, html};
+use super::pages::{AppView, Form, FormTargets, Languages, SignInPage, html};
 use super::params::PROTOCOL_RULES;
 use super::told::{page_params, refuse_here, site_title};
 use super::{Params, Response, reply, session_state};
@@ -12,7 +13,7 @@ use crate::command::{SignIn, SignedIn};
 use crate::event::{Endpoint, Refusal};
 use crate::ledger::{Failure, draw_secret};
 use crate::terms::{Role, Secret};
-use http::header::{LOCATION, SET_COOKIE};
+use http::header::{ACCEPT_LANGUAGE, LOCATION, SET_COOKIE};
 use http::{Method, StatusCode};
 
 /// The route.
@@ -121,11 +122,9 @@ fn page(at: &At, browser: &Browser, interaction: &Interaction, sealed: &str, sho
 
 /// The app as the person sees it. Nobody has checked a client that registered itself and was not approved.
 pub(super) fn app(at: &At, interaction: &Interaction) -> Option<AppView> {
+    let languages = Languages::of(interaction.ui_locales.as_deref(), at.inbound.header(ACCEPT_LANGUAGE));
     at.site.read(|state| {
         let client = state.clients.by_id(&interaction.client)?;
-        let metadata = &client.metadata;
-        let name = metadata.client_name.as_deref().unwrap_or_default();
-        let view = AppView::new(name, &interaction.redirect_uri, client.verified);
-        Some(view.with_links(metadata.policy_uri.as_deref(), metadata.tos_uri.as_deref()))
+        Some(AppView::of(client, &interaction.redirect_uri, &languages))
     })
 }

@@ -1,6 +1,6 @@
 //! `{GET, POST} /oauth2/{site}/logout` (OpenID Connect RP-Initiated Logout 1.0, SPEC.md g).
 
-use super::authorize::page_failed;
+use super::answer::page_failed;
 use super::context::At;
 use super::cookies::{Browser, clear_cookie};
 use super::interaction::{self, form_token, is_own_form, live_session};

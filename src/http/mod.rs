@@ -6,6 +6,7 @@
 
 pub mod admin;
 pub mod allowed_hosts;
+mod answer;
 mod authorize;
 mod client_configuration;
 mod client_credentials;
@@ -37,6 +38,7 @@ pub mod recover;
 mod registration;
 pub mod reply;
 mod request_head;
+mod request_object;
 mod revoke;
 pub mod routes;
 mod security_headers;

@@ -9,7 +9,7 @@ use crate::command::Refused;
 use crate::event::Endpoint;
 use crate::ledger::Failure;
 use crate::query::recheck_target;
-use crate::terms::{ClientId, ResponseMode, SessionId};
+use crate::terms::{ClientId, ErrorCode, ResponseMode, SessionId};
 use http::StatusCode;
 
 /// Where an answer goes; it has been matched.
@@ -66,21 +66,52 @@ fn address(to: Addressee<'_>, params: &[(&str, &str)]) -> Option<String> {
     }
 }
 
+/// An error as a client is told it.
+pub struct Told {
+    code: ErrorCode,
+    description: String,
+}
+
+impl From<&Refused> for Told {
+    fn from(refused: &Refused) -> Self {
+        Self { code: refused.refusal.reply().code, description: description(refused) }
+    }
+}
+
 /// RFC 6749 §4.1.2.1, once the person has done something: signed in, or pressed a button.
-pub fn error_to_client(at: &At, to: Addressee<'_>, refused: &Refused) -> Response {
-    let code = refused.refusal.reply().code;
-    to_client(at, to, &[("error", code.as_str()), ("error_description", &description(refused))])
+pub fn error_to_client(at: &At, to: Addressee<'_>, told: impl Into<Told>) -> Response {
+    let Told { code, description } = told.into();
+    to_client(at, to, &[("error", code.as_str()), ("error_description", &description)])
+}
+
+/// A request that could not be served. The browser shows nothing of the 500 that it would be (RFC 6749 §4.1.2.1, `server_error`).
+///
+/// # Errors
+/// The log has stopped: nothing more is answered at all.
+pub fn told_of(failure: Failure) -> Result<Told, Failure> {
+    let told = |code, text: &str| Ok(Told { code, description: text.to_owned() });
+    match failure {
+        Failure::Busy | Failure::ClockUntrusted => {
+            told(ErrorCode::TemporarilyUnavailable, "The server is too busy; please try again in a moment")
+        }
+        Failure::Stopped => Err(failure),
+        Failure::Unreadable(_) | Failure::Vault(_) | Failure::Checkpoint(_) | Failure::Contradiction(_) => {
+            tracing::error!(%failure, "an authorization request could not be served");
+            told(ErrorCode::ServerError, "The server failed")
+        }
+    }
 }
 
 /// RFC 6749 §4.1.2.1, when the person may have done no more than follow a link. Anyone may register a client, so a link of ours
 /// could otherwise be made to lead anywhere (RFC 9700 §4.11.2): who is not signed in here is asked first, unless an administrator
 /// knows the client. A program is redirected, for it reads no page and trusts none; so is a frame, for the page around it is
 /// another's anyhow. A site may do without (`redirect.warn_unverified`).
-pub fn error_to_unasked(at: &At, to: Addressee<'_>, refused: &Refused) -> Response {
+pub fn error_to_unasked(at: &At, to: Addressee<'_>, told: impl Into<Told>) -> Response {
+    let told = told.into();
     let is_frame = at.inbound.headers.get("sec-fetch-dest").is_some_and(|dest| dest == "iframe");
     let (browser, _) = interaction::browser(at);
     if !at.wants_html() || is_frame || interaction::live_session(at, &browser).is_some() {
-        return error_to_client(at, to, refused);
+        return error_to_client(at, to, told);
     }
     let unchecked = at.site.read(|state| {
         let warns = state.site.as_ref().is_none_or(|site| site.settings.redirect_warn_unverified);
@@ -90,14 +121,14 @@ pub fn error_to_unasked(at: &At, to: Addressee<'_>, refused: &Refused) -> Respon
         }
     });
     match unchecked {
-        Some(name) => ask_first(at, to, &name, refused),
-        None => error_to_client(at, to, refused),
+        Some(name) => ask_first(at, to, &name, &told),
+        None => error_to_client(at, to, told),
     }
 }
 
-fn ask_first(at: &At, to: Addressee<'_>, name: &str, refused: &Refused) -> Response {
-    let (code, description, issuer) = (refused.refusal.reply().code, description(refused), at.site.issuer());
-    let params = complete(&issuer, to, &[("error", code.as_str()), ("error_description", &description)]);
+fn ask_first(at: &At, to: Addressee<'_>, name: &str, told: &Told) -> Response {
+    let (code, issuer) = (told.code, at.site.issuer());
+    let params = complete(&issuer, to, &[("error", code.as_str()), ("error_description", &told.description)]);
     let onward = match address(to, &params) {
         Some(href) => Onward::Link(href),
         None => Onward::Form { action: to.redirect_uri, fields: params },
@@ -125,5 +156,21 @@ pub async fn gone(at: &At, interaction: &Interaction) -> Option<Response> {
     match changed {
         Ok(()) => None,
         Err(refusal) => Some(refuse_here(at, Endpoint::Authorize, refusal, Some(interaction.client.clone())).await),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_passes_is_told_apart_from_what_is_broken_and_a_log_that_stopped_says_nothing() {
+        let told = |failure| told_of(failure).map(|told| told.code.as_str()).ok();
+        assert_eq!([told(Failure::Busy), told(Failure::ClockUntrusted)], [Some("temporarily_unavailable"); 2]);
+        let broken = [Failure::Unreadable("x".to_owned()), Failure::Contradiction("y".to_owned())];
+        assert_eq!(broken.map(told), [Some("server_error"); 2]);
+        assert_eq!(told(Failure::Stopped), None);
+        let told = told_of(Failure::Unreadable("key_abc is not in the vault".to_owned())).ok().unwrap();
+        assert_eq!(told.description, "The server failed", "why is for the trace");
     }
 }

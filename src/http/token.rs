@@ -192,7 +192,7 @@ pub(super) fn with_cors(at: &At, response: Response, client: Option<&ClientId>) 
     let Some(origin) = cors::origin(&at.inbound.headers) else { return cors::vary(response) };
     let known = at.site.read(|state| {
         let client = client.and_then(|id| state.clients.by_id(id));
-        client.is_some_and(|client| client.metadata.redirect_uris.iter().any(|uri| uri.origin().as_deref() == Some(origin)))
+        client.is_some_and(|client| client.metadata.is_at(origin))
     });
     if known { cors::allow(response, origin) } else { cors::vary(response) }
 }
@@ -288,12 +288,13 @@ mod tests {
                 requested_scope: scope.clone(),
                 scope,
                 consent: ConsentFact::Given,
-                code: Digest::of(code.as_bytes()),
+                code: Some(Digest::of(code.as_bytes())),
                 redirect_uri: None,
                 code_challenge: None,
                 audience: None,
                 has_nonce: false,
                 nonce: None,
+                wishes: Default::default(),
             };
             self.at.ledger.carry_out(&self.at.site, issue, self.at.facts()).await.unwrap();
             let code = Some(Digest::of(code.as_bytes()));

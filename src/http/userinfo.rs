@@ -7,7 +7,7 @@ use super::token::{preflight, with_cors};
 use super::{Params, Response, context, reply};
 use crate::event::{Endpoint, Refusal};
 use crate::ledger::Failure;
-use crate::query::{Status, TokenFacts, claims_of};
+use crate::query::{Status, TokenFacts, claims_named, claims_of};
 use crate::terms::{ClientId, NamedScope, Secret};
 use http::{Method, StatusCode};
 use serde_json::{Map, Value};
@@ -41,7 +41,7 @@ async fn userinfo(at: &At) -> (Response, Option<ClientId>) {
         (Status::Active, Some(facts)) if !facts.scope.has(NamedScope::Openid) => Refusal::OpenidScopeMissing,
         (Status::Active, Some(facts)) => {
             let response = match claims(at, facts).await {
-                Ok(claims) => reply::no_store(reply::json(StatusCode::OK, &claims)),
+                Ok(claims) => told(at, &facts.client, &claims).await,
                 Err(failure) => failed(failure).await,
             };
             return (response, client);
@@ -70,11 +70,21 @@ fn bearer(at: &At) -> Result<Option<Secret>, Refusal> {
 async fn claims(at: &At, facts: &TokenFacts) -> Result<Map<String, Value>, Failure> {
     let known = facts.user.map(|user| at.ledger.claims_of_user(&at.site, &user)).transpose()?.unwrap_or_default();
     let mut claims = claims_of(&facts.scope, &known);
+    claims.extend(claims_named(&facts.claims, &known));
     claims.insert("sub".to_owned(), at.site.subject(facts.user, &facts.client, facts.sector.as_ref()).into());
     if let Some(jti) = facts.jti {
         at.ledger.tell_read(&at.site, jti, None, true, at.facts()).await?;
     }
     Ok(claims)
+}
+
+/// As JSON, or signed if the client registered so (OpenID Connect Core §5.3.2).
+async fn told(at: &At, client: &ClientId, claims: &Map<String, Value>) -> Response {
+    match at.ledger.sign_claims(&at.site, client, claims) {
+        Ok(None) => reply::no_store(reply::json(StatusCode::OK, claims)),
+        Ok(Some(signed)) => reply::no_store(reply::content(StatusCode::OK, "application/jwt", signed.expose().to_owned())),
+        Err(failure) => failed(failure).await,
+    }
 }
 
 async fn refuse(at: &At, refusal: Refusal, client: Option<ClientId>) -> Response {

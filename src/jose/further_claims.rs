@@ -12,12 +12,13 @@ use std::collections::BTreeMap;
 pub struct FurtherClaims(BTreeMap<String, Value>);
 
 /// The claims that access tokens and ID tokens have as members of their own.
-const RESERVED: [&str; 18] = [
+const RESERVED: [&str; 19] = [
     "acr",
     "amr",
     "at_hash",
     "aud",
     "auth_time",
+    "c_hash",
     "client_id",
     "exp",
     "iat",

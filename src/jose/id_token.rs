@@ -1,7 +1,7 @@
 //! The claims of ID tokens (OpenID Connect Core §2).
 
 use super::{FurtherClaims, TYP_JWT, Verified, VerifyError};
-use crate::terms::{ClientId, SessionId, SigningAlgorithm, SiteName};
+use crate::terms::{Acr, ClientId, SessionId, SigningAlgorithm, SiteName};
 use aws_lc_rs::digest::{SHA256, SHA512, digest};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
@@ -34,9 +34,12 @@ pub struct IdTokenClaims {
     /// See [`at_hash`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at_hash: Option<String>,
+    /// The same of the code that came with it (OpenID Connect Core §3.3.2.11).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub c_hash: Option<String>,
     /// How strong the sign-in was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub acr: Option<String>,
+    pub acr: Option<Acr>,
     /// What the sign-in consisted of (RFC 8176); left out when empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub amr: Vec<String>,
@@ -58,13 +61,31 @@ impl IdTokenClaims {
     }
 }
 
-/// The `at_hash` of an access token in an ID token of this algorithm: the left half of its digest, as base64url (OpenID Connect Core
-/// §3.1.3.6). RS256, PS256 and ES256 use SHA-256; Ed25519 hashes with SHA-512 (RFC 8032 §5.1), and so do the libraries that check it.
-pub fn at_hash(algorithm: SigningAlgorithm, access_token: &str) -> String {
-    let whole = match algorithm {
-        SigningAlgorithm::Rs256 | SigningAlgorithm::Ps256 | SigningAlgorithm::Es256 => digest(&SHA256, access_token.as_bytes()),
-        SigningAlgorithm::EdDsa => digest(&SHA512, access_token.as_bytes()),
-    };
-    let (left, _) = whole.as_ref().split_at(whole.as_ref().len() / 2);
+/// The `at_hash` of an access token, or the `c_hash` of a code, in an ID token of this algorithm: the left half of its digest, as
+/// base64url (OpenID Connect Core §3.1.3.6, §3.3.2.11). RS256, PS256 and ES256 use SHA-256; Ed25519 hashes with SHA-512
+/// (RFC 8032 §5.1), and so do the libraries that check it.
+pub fn at_hash(algorithm: SigningAlgorithm, text: &str) -> String {
+    match hashes_with_sha_512(algorithm) {
+        false => left_half(digest(&SHA256, text.as_bytes()).as_ref()),
+        true => left_half_of_sha_512(text),
+    }
+}
+
+/// Whether hashes in ID tokens of this algorithm are halves of SHA-512.
+pub fn hashes_with_sha_512(algorithm: SigningAlgorithm) -> bool {
+    match algorithm {
+        SigningAlgorithm::Rs256 | SigningAlgorithm::Ps256 | SigningAlgorithm::Es256 => false,
+        SigningAlgorithm::EdDsa => true,
+    }
+}
+
+/// The left half of a text's SHA-512, as base64url.
+pub fn left_half_of_sha_512(text: &str) -> String {
+    left_half(digest(&SHA512, text.as_bytes()).as_ref())
+}
+
+/// The left half of a digest, as base64url.
+pub fn left_half(digest: &[u8]) -> String {
+    let (left, _) = digest.split_at(digest.len() / 2);
     URL_SAFE_NO_PAD.encode(left)
 }

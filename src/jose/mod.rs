@@ -22,7 +22,7 @@ pub use assertion::{Assertion, AssertionClaims, AssertionError};
 pub use client_key::{ClientKey, ClientKeySet, NoSuchKey};
 pub use error::{JoseError, VerifyError};
 pub use further_claims::FurtherClaims;
-pub use id_token::{IdTokenClaims, at_hash};
+pub use id_token::{IdTokenClaims, at_hash, hashes_with_sha_512, left_half, left_half_of_sha_512};
 pub use jwks::{Curve, EcCurve, Jwk, JwkSet, KeyMaterial, KeyUse};
 pub use logout_token::{LogoutTokenClaims, backchannel_logout_event};
 pub use public_key::PublicKey;

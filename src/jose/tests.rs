@@ -59,6 +59,7 @@ fn id_token() -> IdTokenClaims {
         sid: Some(SessionId::from_bytes([4; 16])),
         site: None,
         at_hash: Some(at_hash(SigningAlgorithm::Rs256, "access")),
+        c_hash: None,
         acr: None,
         amr: vec!["pwd".into()],
         further: FurtherClaims::new([("name".into(), json!("Ann")), ("address".into(), json!({"locality": "Bern"}))]).unwrap(),

@@ -157,12 +157,13 @@ fn issue(session: crate::terms::SessionId, client: ClientId, code: Digest) -> Is
         requested_scope: scope.clone(),
         scope,
         consent: ConsentFact::Given,
-        code,
+        code: Some(code),
         redirect_uri: None,
         code_challenge: None,
         audience: None,
         has_nonce: false,
         nonce: None,
+        wishes: Default::default(),
     }
 }
 

@@ -157,6 +157,7 @@ fn facts(tokens: IssuedTokens, scope: ScopeSet, expires_at: Timestamp) -> TokenF
         user: tokens.user,
         session: tokens.session,
         scope,
+        claims: tokens.userinfo_claims,
         audience: tokens.audience,
         sector: tokens.sector,
         issued_at: tokens.issued_at,

@@ -1,11 +1,11 @@
 //! Minting the tokens of a response from the recorded event: the same event and key give the same bytes.
 
 use super::{Failure, Ledger, SignedToken, Site, refresh_token};
-use crate::event::{IdTokenFacts, IssuedTokens};
+use crate::event::{IdTokenFacts, IssuedIdToken, IssuedTokens};
 use crate::jose::{AccessTokenClaims, FurtherClaims, IdTokenClaims, at_hash};
 use crate::query;
-use crate::terms::{ClientId, ScopeSet, Secret, SigningAlgorithm, Timestamp};
-use serde_json::Map;
+use crate::terms::{ClientId, NamedScope, ScopeSet, Secret, Sector, SessionId, SigningAlgorithm, Timestamp, UserId};
+use serde_json::{Map, Value};
 
 /// The tokens of one response.
 pub struct MintedTokens {
@@ -40,10 +40,9 @@ impl Ledger {
 
     /// Signs what was granted.
     pub fn mint(&self, site: &Site, issued: &IssuedTokens) -> Result<MintedTokens, Failure> {
-        let issuer = site.issuer();
         let scope = query::visible_scope(&issued.scope, site.name());
         let claims = AccessTokenClaims {
-            iss: issuer.clone(),
+            iss: site.issuer(),
             sub: site.subject(issued.user, &issued.client, issued.sector.as_ref()),
             aud: issued.audience.clone().unwrap_or_else(|| issued.client.to_string()),
             client_id: issued.client.clone(),
@@ -60,8 +59,8 @@ impl Ledger {
         self.shared.known_tokens.remember(site.name(), &access_token, SignedToken::new(&claims, issued.kid));
         let id_token = match &issued.id_token {
             Some(facts) => {
-                let claims = self.id_token_claims(site, issued, facts, issuer, at_hash(facts.alg, &access_token))?;
-                Some(Secret::new(self.signing_key(site, facts.kid)?.sign(crate::jose::TYP_JWT, &claims)?))
+                let at_hash = Some(at_hash(facts.alg, &access_token));
+                Some(self.sign_id_token(site, &Addressed::of(issued), facts, at_hash)?)
             }
             None => None,
         };
@@ -69,43 +68,77 @@ impl Ledger {
         Ok(MintedTokens { access_token: Secret::new(access_token), id_token, refresh_token, scope, expires_at: issued.expires_at })
     }
 
-    fn id_token_claims(
-        &self,
-        site: &Site,
-        issued: &IssuedTokens,
-        facts: &IdTokenFacts,
-        iss: String,
-        at_hash: String,
-    ) -> Result<IdTokenClaims, Failure> {
+    /// Signs an ID token that comes without an access token.
+    pub fn mint_id_token(&self, site: &Site, issued: &IssuedIdToken) -> Result<Secret, Failure> {
+        self.sign_id_token(site, &Addressed::of_alone(issued), &issued.id_token, None)
+    }
+
+    fn sign_id_token(&self, site: &Site, to: &Addressed<'_>, facts: &IdTokenFacts, at_hash: Option<String>) -> Result<Secret, Failure> {
         let nonce = match facts.nonce_at {
             Some(seq) => self.disclosed(site, seq)?.get("nonce").and_then(|nonce| nonce.as_str().map(str::to_owned)),
             None => None,
         };
+        let claims = IdTokenClaims {
+            iss: site.issuer(),
+            sub: site.subject(to.user, to.client, to.sector),
+            aud: to.client.clone(),
+            exp: to.expires_at.unix_seconds(),
+            iat: to.issued_at.unix_seconds(),
+            auth_time: Some(facts.auth_time.unix_seconds()),
+            nonce,
+            sid: to.session,
+            site: facts.seed_policy.then(|| site.name().clone()),
+            at_hash,
+            c_hash: facts.c_hash.clone(),
+            acr: facts.acr,
+            amr: facts.amr.clone(),
+            further: FurtherClaims::new(self.further(site, to.scope, facts)?)?,
+        };
+        Ok(Secret::new(self.signing_key(site, facts.kid)?.sign(crate::jose::TYP_JWT, &claims)?))
+    }
+
+    /// What an ID token tells of the person.
+    fn further(&self, site: &Site, scope: &ScopeSet, facts: &IdTokenFacts) -> Result<Map<String, Value>, Failure> {
         let known = match facts.claims_at {
             Some(seq) => self.claims_at(site, seq)?,
             None => Map::new(),
         };
-        let mut further = match facts.seed_policy {
-            true => query::claims_of(&issued.scope, &known),
-            false => known.into_iter().filter(|(name, _)| name == "fhirUser").collect(),
+        let mut further = match facts.seed_policy || facts.scope_claims {
+            true => query::claims_of(scope, &known),
+            false => known.iter().filter(|(name, _)| *name == "fhirUser" && scope.has(NamedScope::FhirUser)).map(owned).collect(),
         };
+        further.extend(query::claims_named(&facts.claims, &known));
         if facts.seed_policy {
-            further.extend(query::seed_claims(&issued.scope));
+            further.extend(query::seed_claims(scope));
         }
-        Ok(IdTokenClaims {
-            iss,
-            sub: site.subject(issued.user, &issued.client, issued.sector.as_ref()),
-            aud: issued.client.clone(),
-            exp: issued.expires_at.unix_seconds(),
-            iat: issued.issued_at.unix_seconds(),
-            auth_time: Some(facts.auth_time.unix_seconds()),
-            nonce,
-            sid: issued.session,
-            site: facts.seed_policy.then(|| site.name().clone()),
-            at_hash: Some(at_hash),
-            acr: None,
-            amr: facts.amr.clone(),
-            further: FurtherClaims::new(further)?,
-        })
+        Ok(further)
+    }
+}
+
+fn owned((name, value): (&String, &Value)) -> (String, Value) {
+    (name.clone(), value.clone())
+}
+
+/// Whom an ID token is about and for.
+struct Addressed<'a> {
+    client: &'a ClientId,
+    user: Option<UserId>,
+    session: Option<SessionId>,
+    scope: &'a ScopeSet,
+    sector: Option<&'a Sector>,
+    issued_at: Timestamp,
+    expires_at: Timestamp,
+}
+
+impl<'a> Addressed<'a> {
+    fn of(issued: &'a IssuedTokens) -> Self {
+        let IssuedTokens { client, user, session, scope, sector, issued_at, expires_at, .. } = issued;
+        let sector = sector.as_ref();
+        Self { client, user: *user, session: *session, scope, sector, issued_at: *issued_at, expires_at: *expires_at }
+    }
+    fn of_alone(issued: &'a IssuedIdToken) -> Self {
+        let IssuedIdToken { client, user, session, scope, sector, issued_at, expires_at, .. } = issued;
+        let sector = sector.as_ref();
+        Self { client, user: Some(*user), session: Some(*session), scope, sector, issued_at: *issued_at, expires_at: *expires_at }
     }
 }

@@ -33,6 +33,7 @@ mod registrations;
 mod request_objects;
 mod rotation;
 mod sectors;
+mod signed_claims;
 mod site;
 mod subjects;
 mod submit;

@@ -127,6 +127,17 @@ impl Ledger {
         set
     }
 
+    /// Ends every browser session of a person.
+    pub async fn sign_out_user(&self, site: &Arc<Site>, user: UserId, by: Actor, request: RequestFacts) -> Result<(), SiteError> {
+        let sign_out = || ChangeUser { user, change: UserChange::SignOut, by: by.clone() };
+        self.carry_out(site, sign_out(), request.clone()).await?;
+        // A decision ends only so many; a person with more of them has automated something.
+        while self.would_accept(site, &sign_out(), &request) {
+            self.carry_out(site, sign_out(), request.clone()).await?;
+        }
+        Ok(())
+    }
+
     /// Makes every sealed field about a person unreadable for ever: first in the log, then in the vault.
     pub async fn erase_user(&self, site: &Arc<Site>, user: UserId, by: Actor, request: RequestFacts) -> Result<(), SiteError> {
         let credential = site.read(|state| state.users.by_id(&user).and_then(|user| user.credential));

@@ -105,12 +105,13 @@ impl World {
             requested_scope: ScopeSet::parse(scope).unwrap(),
             scope: ScopeSet::parse(scope).unwrap(),
             consent: ConsentFact::Given,
-            code,
+            code: Some(code),
             redirect_uri: None,
             code_challenge: None,
             audience: None,
             has_nonce: false,
             nonce: None,
+            wishes: Default::default(),
         };
         self.carry_out(issue).await.unwrap();
         self.carry_out(RedeemCode { code: Some(code), redirect_uri: None, verifier: None, client_auth: self.proof() }).await.unwrap()

@@ -5,6 +5,7 @@ use super::table::Table;
 use crate::event::ConsentEvent;
 use crate::terms::{ClientId, ConsentId, ScopeSet, Seq, UserId};
 use serde::Serialize;
+use std::collections::BTreeSet;
 
 /// A standing permission.
 #[derive(Clone, PartialEq, Debug, Serialize)]
@@ -13,6 +14,8 @@ pub struct Consent {
     pub id: ConsentId,
     /// What the person allowed.
     pub scope: ScopeSet,
+    /// The claims they allowed by name.
+    pub claims: BTreeSet<String>,
     /// The event that last changed it.
     pub changed: Seq,
 }
@@ -37,13 +40,17 @@ impl Consents {
 
     pub(super) fn fold(&mut self, event: &ConsentEvent, seq: Seq) {
         match event {
-            ConsentEvent::Granted { consent, user, client, requested_scope, scope, .. } => {
+            ConsentEvent::Granted { consent, user, client, requested_scope, scope, requested_claims, claims, .. } => {
                 let key = (*user, client.clone());
                 // What was asked for and left out is allowed no more; what was not asked for stays as it was.
                 let left_out = requested_scope.beyond(scope);
-                let before = self.0.get(&key).map(|before| before.scope.without(&left_out));
-                let scope = before.unwrap_or_default().union(scope);
-                self.0.insert(key, Consent { id: *consent, scope, changed: seq });
+                let before = self.0.get(&key);
+                let scope = before.map(|before| before.scope.without(&left_out)).unwrap_or_default().union(scope);
+                let mut named = before.map(|before| before.claims.clone()).unwrap_or_default();
+                let asked = requested_claims.names();
+                named.retain(|name| !asked.contains(&name.as_str()));
+                named.extend(claims.names().into_iter().map(str::to_owned));
+                self.0.insert(key, Consent { id: *consent, scope, claims: named, changed: seq });
             }
             ConsentEvent::Denied { user, client, .. } | ConsentEvent::Revoked { user, client } => {
                 self.0.remove(&(*user, client.clone()));

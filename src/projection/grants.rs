@@ -2,12 +2,14 @@
 
 #![expect(missing_docs, reason = "a member whose type says what it is needs no sentence of its own")]
 
+mod begin;
+
 use super::digest::Entity;
 use super::expiry::{Expiries, Thing};
 use super::table::Table;
-use crate::event::{Beginning, CodeEvent, ConsentEvent, GrantEvent, IssuedTokens, RefreshEvent, TokenEvent};
+use crate::event::{AskedClaims, CodeEvent, ConsentEvent, GrantEvent, IssuedIdToken, IssuedTokens, RefreshEvent, TokenEvent};
 use crate::terms::{
-    ClientId, CodeChallenge, CodeId, Digest, GrantId, GrantType, KeyId, ScopeSet, Sector, Seq, SessionId, Subject, Timestamp, TokenId,
+    Acr, ClientId, CodeChallenge, CodeId, Digest, GrantId, GrantType, KeyId, ScopeSet, Sector, Seq, SessionId, Subject, Timestamp, TokenId,
     UserId,
 };
 use serde::Serialize;
@@ -29,6 +31,10 @@ pub struct Grant {
     /// When the person proved who they are; none where there is nobody.
     pub auth_time: Option<Timestamp>,
     pub amr: Vec<String>,
+    /// How strong that was, if its ID tokens are to tell.
+    pub acr: Option<Acr>,
+    /// The claims that were asked for by name and allowed.
+    pub claims: AskedClaims,
     pub audience: Option<String>,
     /// Whether a refresh token goes with the access token.
     pub refresh: bool,
@@ -83,6 +89,8 @@ pub struct Code {
 pub struct Token {
     pub grant: GrantId,
     pub scope: ScopeSet,
+    /// The claims that userinfo tells besides those of the scope.
+    pub claims: Vec<String>,
     pub audience: Option<String>,
     /// The sector whose name for the person it bears; none if it bears the user's own id.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -212,6 +220,8 @@ impl Grants {
                 has_nonce,
                 auth_time,
                 amr,
+                acr,
+                claims,
                 refresh,
                 expires_at,
                 consent: _,
@@ -226,6 +236,8 @@ impl Grants {
                     scope: scope.clone(),
                     auth_time: Some(*auth_time),
                     amr: amr.clone(),
+                    acr: *acr,
+                    claims: claims.clone(),
                     audience: audience.clone(),
                     refresh: *refresh,
                     code: Some(*digest),
@@ -265,6 +277,7 @@ impl Grants {
     pub(super) fn fold_token(&mut self, event: &TokenEvent, seq: Seq, expiries: &mut Expiries) -> Result<(), &'static str> {
         match event {
             TokenEvent::Granted(tokens) => self.issue(tokens, seq, expiries),
+            TokenEvent::IdTokenIssued(issued) => self.issue_alone(issued, seq, expiries),
             TokenEvent::Denied { grant, reason, .. } => {
                 if let Some(grant) = grant.filter(|_| *reason == crate::event::Refusal::VerifierMismatch) {
                     self.by_id.change(&grant, |grant| grant.verifier_failures = grant.verifier_failures.saturating_add(1));
@@ -293,6 +306,7 @@ impl Grants {
         let token = Token {
             grant: tokens.grant,
             scope: tokens.scope.clone(),
+            claims: tokens.userinfo_claims.clone(),
             audience: tokens.audience.clone(),
             sector: tokens.sector.clone(),
             signed_by: [Some(tokens.kid), tokens.id_token.as_ref().map(|id_token| id_token.kid)],
@@ -307,15 +321,31 @@ impl Grants {
             self.begin(Grant::without_code(tokens, beginning, seq, end), expiries);
         }
         self.change(&tokens.grant, seq, |grant| {
+            grant.expires_at = grant.expires_at.max(end);
+            // The code is still to be redeemed, and what it gives is what may be refreshed.
+            if tokens.beside_code {
+                return;
+            }
             grant.redeemed_at = grant.redeemed_at.or(Some(tokens.issued_at));
             grant.rotated_at = tokens.issued_at;
             grant.rotated = seq;
-            grant.expires_at = grant.expires_at.max(end);
             grant.tokens = Some(tokens.clone());
         })?;
         expiries.add(tokens.expires_at, Thing::Token(tokens.token));
         self.by_token.insert(tokens.token, token);
         Ok(())
+    }
+
+    /// An ID token alone: nothing of it is remembered, but its grant may begin with it.
+    fn issue_alone(&mut self, issued: &IssuedIdToken, seq: Seq, expiries: &mut Expiries) -> Result<(), &'static str> {
+        if let Some(beginning) = issued.begins.as_ref().filter(|_| self.by_id(&issued.grant).is_none()) {
+            let grant = Grant {
+                scope: issued.scope.clone(),
+                ..Grant::begun(issued.grant, &issued.client, (Some(issued.user), Some(issued.session)), beginning, seq, issued.expires_at)
+            };
+            self.begin(grant, expiries);
+        }
+        self.change(&issued.grant, seq, |grant| grant.expires_at = grant.expires_at.max(issued.expires_at))
     }
 
     pub(super) fn forget_token(&mut self, id: &TokenId) {
@@ -350,33 +380,6 @@ impl Grants {
 }
 
 impl Grant {
-    /// One that begins with its first tokens.
-    fn without_code(tokens: &IssuedTokens, beginning: &Beginning, seq: Seq, expires_at: Timestamp) -> Self {
-        Self {
-            id: tokens.grant,
-            client: tokens.client.clone(),
-            user: tokens.user,
-            session: tokens.session,
-            grant_type: beginning.grant_type,
-            scope: tokens.scope.clone(),
-            auth_time: beginning.auth_time,
-            amr: beginning.amr.clone(),
-            audience: tokens.audience.clone(),
-            refresh: tokens.generation.is_some(),
-            code: None,
-            issued: seq,
-            has_nonce: false,
-            redeemed_at: None,
-            tokens: None,
-            rotated_at: Timestamp::default(),
-            rotated: seq,
-            verifier_failures: 0,
-            ended: None,
-            changed: seq,
-            expires_at,
-        }
-    }
-
     /// Whom sealed facts about it belong to, if anybody is known.
     pub fn subject(&self) -> Option<Subject> {
         self.user.map(Subject::User)

@@ -2,7 +2,7 @@
 
 use super::digest::Entity;
 use super::table::Table;
-use crate::event::{IssuedTokens, KeyEvent, PublicJwk, Settings};
+use crate::event::{IssuedTokens, KeyEvent, PublicJwk, Settings, TokenEvent};
 use crate::terms::{KeyId, Seq, SigningAlgorithm, Timestamp};
 use serde::Serialize;
 
@@ -188,6 +188,19 @@ impl Keys {
         let signed_by = [Some(tokens.kid), tokens.id_token.as_ref().map(|id_token| id_token.kid)];
         for kid in signed_by.into_iter().flatten() {
             self.note_signed(&kid, tokens.expires_at);
+        }
+    }
+
+    /// The same of tokens that did not come by a rotation.
+    pub(super) fn fold_token(&mut self, event: &TokenEvent) {
+        match event {
+            TokenEvent::Granted(tokens) => self.fold_tokens(tokens),
+            TokenEvent::IdTokenIssued(issued) => self.note_signed(&issued.id_token.kid, issued.expires_at),
+            TokenEvent::Denied { .. }
+            | TokenEvent::Revoked { .. }
+            | TokenEvent::Introspected { .. }
+            | TokenEvent::UserinfoRead { .. }
+            | TokenEvent::ForgeryDetected { .. } => {}
         }
     }
 

@@ -37,7 +37,7 @@ pub use site::{Server, Site};
 pub use users::{User, Users};
 pub use view::Collection;
 
-use crate::event::{Event, LogoutEvent, Record, RefreshEvent, TokenEvent};
+use crate::event::{Event, LogoutEvent, Record, RefreshEvent};
 use crate::terms::{Digest, Seq, Timestamp};
 use digest::Sum;
 use expiry::Expiries;
@@ -209,9 +209,9 @@ impl State {
             }
             Event::Grant(event) => self.grants.fold(event, seq, t),
             Event::Token(event) => {
-                if let TokenEvent::Granted(tokens) = event {
-                    self.keys.fold_tokens(tokens);
-                }
+                let idle_seconds = self.site.as_ref().map_or(0, |site| site.settings.session_idle_seconds);
+                self.sessions.fold_token(event, t, idle_seconds);
+                self.keys.fold_token(event);
                 self.grants.fold_token(event, seq, &mut self.expiries)
             }
             Event::Refresh(event) => {

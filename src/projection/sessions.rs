@@ -5,8 +5,8 @@ use super::digest::Entity;
 use super::expiry::{Expiries, Thing};
 use super::grants::Ending;
 use super::table::Table;
-use crate::event::{CodeEvent, SessionEvent};
-use crate::terms::{Digest, Seq, SessionId, Timestamp, UserId};
+use crate::event::{Beginning, CodeEvent, SessionEvent, TokenEvent};
+use crate::terms::{Digest, GrantType, Seq, SessionId, Timestamp, UserId};
 use serde::Serialize;
 use std::collections::{BTreeSet, HashMap};
 
@@ -122,8 +122,31 @@ impl Sessions {
     /// A code was issued: the browser was there.
     pub(super) fn fold_code(&mut self, event: &CodeEvent, t: Timestamp, idle_seconds: u64) {
         if let CodeEvent::Issued { session, .. } = event {
-            self.by_id.change(session, |found| found.expires_at = t.plus_seconds(idle_seconds));
+            self.was_there(session, t, idle_seconds);
         }
+    }
+
+    /// So it was if tokens were issued to it.
+    pub(super) fn fold_token(&mut self, event: &TokenEvent, t: Timestamp, idle_seconds: u64) {
+        let at_front = |begins: &Option<Beginning>| begins.as_ref().is_some_and(|begins| begins.grant_type == GrantType::Implicit);
+        let session = match event {
+            TokenEvent::Granted(tokens) if at_front(&tokens.begins) => tokens.session,
+            TokenEvent::IdTokenIssued(issued) if at_front(&issued.begins) => Some(issued.session),
+            TokenEvent::Granted(_)
+            | TokenEvent::IdTokenIssued(_)
+            | TokenEvent::Denied { .. }
+            | TokenEvent::Revoked { .. }
+            | TokenEvent::Introspected { .. }
+            | TokenEvent::UserinfoRead { .. }
+            | TokenEvent::ForgeryDetected { .. } => None,
+        };
+        if let Some(session) = session {
+            self.was_there(&session, t, idle_seconds);
+        }
+    }
+
+    fn was_there(&mut self, session: &SessionId, t: Timestamp, idle_seconds: u64) {
+        self.by_id.change(session, |found| found.expires_at = t.plus_seconds(idle_seconds));
     }
 
     /// Forgets a session that is over and that no grant rests on. A grant's own end stands ahead of the session's new one.

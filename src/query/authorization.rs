@@ -1,8 +1,9 @@
 //! Checking an authorization request (RFC 6749 §4.1.1, OpenID Connect Core §3.1.2, SPEC.md a.3 and d). Nothing is recorded
 //! yet: an interaction is not an event.
 
+use super::claims_request::ClaimsRequest;
 use super::scopes::{fits_a_token, site_name};
-use crate::event::{ClientStatus, Refusal, UnknownScope};
+use crate::event::{AskedClaims, ClientStatus, Refusal, UnknownScope};
 use crate::projection::{Client, Site, State};
 use crate::terms::{ClientId, CodeChallenge, NamedScope, Prompt, ResponseMode, ResponseType, ScopeSet};
 use serde::{Deserialize, Serialize};
@@ -22,6 +23,8 @@ pub struct AuthorizationRequest<'a> {
     pub code_challenge_method: Option<&'a str>,
     pub prompt: Option<&'a str>,
     pub max_age: Option<&'a str>,
+    pub claims: Option<&'a str>,
+    pub acr_values: Option<&'a str>,
     pub aud: Option<&'a str>,
     pub request: Option<&'a str>,
     pub request_uri: Option<&'a str>,
@@ -91,6 +94,14 @@ pub struct Requested {
     pub max_age: Option<u64>,
     /// The API named by `aud`.
     pub audience: Option<String>,
+    /// Whether the client may have less than it asked for.
+    pub narrowed: bool,
+    /// What `claims` asks for by name, as far as the client may see it.
+    pub claims: AskedClaims,
+    /// The subjects whom `claims` names: one of them has to answer. Anybody, if there are none.
+    pub subjects: Vec<String>,
+    /// Whether the client wants to know how strong the sign-in was.
+    pub acr: bool,
 }
 
 /// `state` is returned byte for byte up to this length (SPEC.md k-26).
@@ -171,7 +182,7 @@ pub fn check_authorization(
     }
     let code_challenge = challenge(site, target.client, response_type, request)?;
     let audience = audience(site, request.aud)?;
-    let scope = scope(site, target.client, request, audience.as_deref())?;
+    let (scope, narrowed) = scope(site, target.client, request, audience.as_deref())?;
     if response_type.has_id_token() && !scope.has(NamedScope::Openid) {
         return Err(Refusal::ResponseTypeNeedsOpenid.into());
     }
@@ -180,6 +191,7 @@ pub fn check_authorization(
         return Err(Refusal::NonceMissing.into());
     }
     let max_age = request.max_age.map(|seconds| seconds.parse().map_err(|_| Refusal::ParameterMalformed)).transpose()?;
+    let ClaimsRequest { asked: claims, subjects, acr } = ClaimsRequest::read(request.claims, target.client, site)?;
     Ok(Requested {
         response_type,
         response_mode: target.mode,
@@ -189,6 +201,11 @@ pub fn check_authorization(
         prompt: prompts(request.prompt)?,
         max_age: max_age.or(metadata.default_max_age),
         audience,
+        narrowed,
+        claims,
+        subjects,
+        // A voluntary claim (OpenID Connect Core §5.5.1.1): whatever values are wished for, it says what was.
+        acr: acr || request.acr_values.is_some() || !metadata.default_acr_values.is_empty(),
     })
 }
 
@@ -221,8 +238,8 @@ fn challenge(
 }
 
 /// Asked for ∩ registered ∩ offered; of what the site does not know at all the request is refused, or it is dropped (SPEC.md k-10,
-/// k-11).
-fn scope(site: &Site, client: &Client, request: &AuthorizationRequest<'_>, audience: Option<&str>) -> Result<ScopeSet, Objection> {
+/// k-11). The flag says whether anything was dropped.
+fn scope(site: &Site, client: &Client, request: &AuthorizationRequest<'_>, audience: Option<&str>) -> Result<(ScopeSet, bool), Objection> {
     let text = request.scope.unwrap_or("openid");
     let rejects = site.settings.scope_unknown == UnknownScope::Reject;
     let asked = if rejects { ScopeSet::parse(text) } else { ScopeSet::parse_understood(text) };
@@ -249,7 +266,8 @@ fn scope(site: &Site, client: &Client, request: &AuthorizationRequest<'_>, audie
     if !fits_a_token(&may_have, site, audience) {
         return Err(Refusal::ParameterTooLong.into());
     }
-    Ok(may_have)
+    let narrowed = may_have != asked;
+    Ok((may_have, narrowed))
 }
 
 /// `none` stands alone (OpenID Connect Core §3.1.2.1).

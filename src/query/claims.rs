@@ -2,6 +2,7 @@
 
 use crate::terms::{Meaning, NamedScope, Scope, ScopeSet};
 use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
 
 const PROFILE: &[&str] = &[
     "name",
@@ -23,6 +24,10 @@ const PROFILE: &[&str] = &[
 /// The claims behind one scope.
 pub(super) fn claims_behind(scope: &Scope) -> &'static [&'static str] {
     let Meaning::Named(named) = scope.meaning() else { return &[] };
+    behind(*named)
+}
+
+fn behind(named: NamedScope) -> &'static [&'static str] {
     match named {
         NamedScope::Profile => PROFILE,
         NamedScope::Email => &["email", "email_verified"],
@@ -45,6 +50,17 @@ pub(super) fn claims_behind(scope: &Scope) -> &'static [&'static str] {
 pub fn claims_of(scope: &ScopeSet, known: &Map<String, Value>) -> Map<String, Value> {
     let names = scope.iter().flat_map(claims_behind);
     names.filter_map(|name| Some(((*name).to_owned(), claim(name, known)?))).collect()
+}
+
+/// The names of the claims that a scope shows.
+pub fn claims_shown_by(scope: &ScopeSet) -> BTreeSet<&'static str> {
+    scope.iter().flat_map(claims_behind).copied().collect()
+}
+
+/// The known claims of these names, each in the form of OpenID Connect Core §5.1 (§5.5). A name that no scope shows is unknown.
+pub fn claims_named(names: &[String], known: &Map<String, Value>) -> Map<String, Value> {
+    let shown = |name: &&String| NamedScope::ALL.iter().any(|scope| behind(*scope).contains(&name.as_str()));
+    names.iter().filter(shown).filter_map(|name| Some((name.clone(), claim(name, known)?))).collect()
 }
 
 fn claim(name: &str, known: &Map<String, Value>) -> Option<Value> {

@@ -1,6 +1,6 @@
 //! The `claims` parameter: single claims asked for by name (OpenID Connect Core §5.5).
 
-use super::claims::claims_behind;
+use super::claims::claims_shown_by;
 use crate::event::{AskedClaims, Refusal};
 use crate::projection::{Client, Site};
 use crate::terms::{Acr, strict_json};
@@ -93,5 +93,5 @@ fn wishes(members: &Map<String, Value>, place: &str) -> Result<Vec<(String, Wish
 
 /// The claims behind the scopes that the client registered, as far as the site still offers them.
 fn open_to(client: &Client, site: &Site) -> BTreeSet<&'static str> {
-    client.metadata.scope.intersection(&site.settings.scopes).iter().flat_map(claims_behind).copied().collect()
+    claims_shown_by(&client.metadata.scope.intersection(&site.settings.scopes))
 }

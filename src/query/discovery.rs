@@ -3,7 +3,10 @@
 use super::claims::claims_behind;
 use crate::event::{PasswordGrant, RegistrationMode, Settings};
 use crate::projection::{Site, State};
-use crate::terms::{ClientAlgorithm, GrantType, Level, ResponseMode, ResponseType, Scope, SigningAlgorithm, TokenEndpointAuthMethod};
+use crate::terms::{
+    Acr, ClientAlgorithm, GrantType, Level, RequestObjectAlgorithm, ResponseMode, ResponseType, Scope, SigningAlgorithm, SubjectType,
+    TokenEndpointAuthMethod,
+};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 
@@ -15,6 +18,7 @@ pub fn discovery(state: &State, site: &Site) -> Map<String, Value> {
     let grant_types = grant_types(settings);
     let response_types: Vec<ResponseType> = ResponseType::ALL.iter().copied().filter(|words| settings.allows(*words)).collect();
     let algorithms: Vec<&str> = SigningAlgorithm::ALL.iter().filter(|alg| state.keys.has(**alg)).map(|alg| alg.as_str()).collect();
+    let subject_types: Vec<&str> = SubjectType::ALL.iter().map(|subject_type| subject_type.as_str()).collect();
     let of_clients: Vec<&str> = ClientAlgorithm::ALL.iter().map(|alg| alg.as_str()).collect();
     let scopes: BTreeSet<String> =
         site.settings.scopes.iter().filter(|scope| is_offered(scope, settings)).flat_map(Scope::spellings).collect();
@@ -36,8 +40,9 @@ pub fn discovery(state: &State, site: &Site) -> Map<String, Value> {
         "response_types_supported": response_types,
         "response_modes_supported": ResponseMode::ALL,
         "grant_types_supported": grant_types,
-        "subject_types_supported": ["public"],
+        "subject_types_supported": subject_types,
         "id_token_signing_alg_values_supported": algorithms,
+        "userinfo_signing_alg_values_supported": algorithms,
         "token_endpoint_auth_methods_supported": methods,
         "token_endpoint_auth_signing_alg_values_supported": of_clients,
         "introspection_endpoint_auth_methods_supported": methods,
@@ -47,13 +52,21 @@ pub fn discovery(state: &State, site: &Site) -> Map<String, Value> {
         "code_challenge_methods_supported": ["S256"],
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
         "claims_supported": claims(site),
-        "claims_parameter_supported": false,
-        "request_parameter_supported": false,
-        "request_uri_parameter_supported": false,
-        "require_request_uri_registration": false,
+        "claims_parameter_supported": true,
+        "claim_types_supported": ["normal"],
+        "acr_values_supported": Acr::ALL,
+        "display_values_supported": ["page"],
+        "ui_locales_supported": ["en"],
+        "request_parameter_supported": settings.authorize_request_objects,
+        "request_uri_parameter_supported": settings.authorize_request_objects,
+        // No other address is ever read, so this is no choice of the client's.
+        "require_request_uri_registration": settings.authorize_request_objects,
         "authorization_response_iss_parameter_supported": true,
     });
     let Value::Object(mut document) = document else { return Map::new() };
+    if settings.authorize_request_objects {
+        document.insert("request_object_signing_alg_values_supported".to_owned(), json!(RequestObjectAlgorithm::ALL));
+    }
     if site.settings.session_management {
         document.insert("check_session_iframe".to_owned(), format!("{issuer}/check-session").into());
     }
@@ -79,7 +92,7 @@ fn grant_types(settings: &Settings) -> Vec<GrantType> {
 
 /// What tokens and userinfo can say: the server's own claims and those behind a scope of the site.
 fn claims(site: &Site) -> Vec<&'static str> {
-    let own = ["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "sid"];
+    let own = ["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "sid", "acr", "amr"];
     let shown: BTreeSet<&str> = site.settings.scopes.iter().flat_map(claims_behind).copied().collect();
     own.into_iter().chain(shown).collect()
 }

@@ -103,6 +103,8 @@ pub struct TokenFacts {
     /// None where no browser was there.
     pub session: Option<SessionId>,
     pub scope: ScopeSet,
+    /// What userinfo tells besides what the scope shows.
+    pub claims: Vec<String>,
     pub audience: Option<String>,
     /// The sector whose name for the person is the `sub`; none if that is the user's own id.
     pub sector: Option<Sector>,
@@ -130,6 +132,7 @@ fn introspect_access(state: &State, id: &TokenId, now: Timestamp) -> Introspecti
         user: grant.user,
         session: grant.session,
         scope: token.scope.clone(),
+        claims: token.claims.clone(),
         audience: token.audience.clone(),
         sector: token.sector.clone(),
         issued_at: token.issued_at,
@@ -164,6 +167,7 @@ fn introspect_refresh(state: &State, grant: &GrantId, generation: Option<u32>, n
         user: grant.user,
         session: grant.session,
         scope: grant.scope.clone(),
+        claims: grant.claims.userinfo.clone(),
         audience: grant.audience.clone(),
         sector: tokens.sector.clone(),
         issued_at: tokens.issued_at,

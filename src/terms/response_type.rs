@@ -36,7 +36,17 @@ words!(
     }
 );
 
+impl Default for ResponseType {
+    fn default() -> Self {
+        Self::Code
+    }
+}
+
 impl ResponseType {
+    /// Whether it is what a request that does not say is taken for.
+    pub fn is_code(&self) -> bool {
+        *self == Self::Code
+    }
     /// The type of these words, in whatever order they stand; nothing if there is none.
     pub fn read(text: &str) -> Option<Self> {
         let sorted = |text: &str| {

@@ -1,5 +1,6 @@
 //! A01–A10: redirects and responses.
 
+use crate::front;
 use crate::harness::{App, Browser, PASSWORD, Request, Server, Site, USERNAME, jwt_part, query_of};
 use serde_json::json;
 
@@ -53,6 +54,128 @@ async fn a01_a02_a03_only_the_registered_bytes_are_a_redirect_uri() {
     for mutant in mutants(App::REDIRECT_URI) {
         assert!(is_refused_here(&app, &mutant).await, "{mutant}");
     }
+}
+
+/// Every form in which a redirection URI may be registered, and what a client of it says of itself.
+fn registered_forms() -> Vec<(&'static str, serde_json::Value)> {
+    let native = json!({"application_type": "native", "token_endpoint_auth_method": "none"});
+    vec![
+        ("https://client.example.org/callback", json!({})),
+        ("https://client.example.org", json!({})),
+        ("https://client.example.org:8443/a/b?tenant=1&x=y", json!({})),
+        ("http://localhost:4000/cb", json!({})),
+        ("http://127.0.0.1:4000/cb", native.clone()),
+        ("http://127.0.0.1/cb?a=b", native.clone()),
+        ("http://[::1]:4000/cb", native.clone()),
+        ("org.example.app:/cb", native.clone()),
+        ("org.example.app://host/cb", native),
+    ]
+}
+
+/// What attackers made of registered URIs (THREATS.md A01–A06), for this one.
+fn tricks(uri: &str) -> Vec<String> {
+    let (scheme, rest) = uri.split_once(':').unwrap();
+    let rest = rest.trim_start_matches('/');
+    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+    vec![
+        format!("{scheme}://{host}:80@evil.example/{path}"),
+        format!("{scheme}://good@{host}/{path}"),
+        format!("{scheme}://{host}.evil.example/{path}"),
+        format!("{scheme}://evil.example/{path}"),
+        format!("{scheme}://evil.example\\@{host}/{path}"),
+        format!("{scheme}://{host}\\@evil.example/{path}"),
+        format!("{scheme}://{host}/..;/{path}"),
+        format!("{scheme}://{host}/%2e%2e/{path}"),
+        format!("{scheme}://{host}/%252e%252e/{path}"),
+        format!("{uri}/../evil"),
+        format!("{uri}#fragment"),
+        format!("{uri}?code=stolen"),
+        format!("{uri}&state=mine"),
+        format!("{uri}\t"),
+        format!(" {uri}"),
+        format!("{uri}\r\nLocation: https://evil.example/"),
+        uri.replace("example", "EXAMPLE").replace("localhost", "LOCALHOST").replace("127.0.0.1", "127.1").replace("[::1]", "[::0:1]"),
+        format!("//{host}/{path}"),
+        format!("https:{host}/{path}"),
+        "javascript:alert(1)//".to_owned() + uri,
+        format!("data:text/html,{uri}"),
+        "https://evil.example/".to_owned(),
+    ]
+}
+
+/// Ways to ask that end in an error at once or later, and one that does not.
+const BENDS: [(&str, &str); 8] = [
+    ("prompt", "none"),
+    ("scope", "no:such"),
+    ("response_type", "x"),
+    ("max_age", "x"),
+    ("request", "eyJhbGciOiJub25lIn0.e30."),
+    ("request_uri", "https://127.0.0.2:1/x"),
+    ("id_token_hint", "x"),
+    ("display", "page"),
+];
+
+/// The two halves around the port of a loopback address: what a native client may vary (RFC 8252 §7.3).
+fn without_port(uri: &str) -> Option<(&str, &str)> {
+    let (origin, rest) = ["http://127.0.0.1", "http://[::1]"].into_iter().find_map(|origin| Some((origin, uri.strip_prefix(origin)?)))?;
+    let Some(after) = rest.strip_prefix(':') else { return Some((origin, rest)) };
+    let digits = after.find(|c: char| !c.is_ascii_digit()).unwrap_or(after.len());
+    after[..digits].parse::<u16>().ok()?;
+    Some((origin, &after[digits..]))
+}
+
+/// How many attacks were made on the clients of one form; each must have been told to the person alone.
+async fn attacked(site: &Site, uri: &'static str, members: serde_json::Value) -> usize {
+    const MODES: [&str; 4] = ["", "query", "fragment", "form_post"];
+    let mut body = json!({ "redirect_uris": [uri], "response_types": front::ALL });
+    body["grant_types"] = json!(["authorization_code", "implicit", "refresh_token"]);
+    body.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+    let app = site.app(body).await;
+    let native = app.registration["application_type"] == "native";
+    let is_port_alone = |other: &str| native && without_port(uri).is_some() && without_port(other) == without_port(uri);
+    let mut made = 0;
+    let mut attack = async |redirect_uri: &str, turn: usize| {
+        if redirect_uri == uri || is_port_alone(redirect_uri) {
+            return;
+        }
+        let (name, value) = BENDS[turn % BENDS.len()];
+        let request = app.authorization().with("redirect_uri", redirect_uri).with("response_type", front::ALL[turn % 7]);
+        let request = request.with("response_mode", MODES[turn / 7 % 4]).with(name, value);
+        let answer = Request::get(&request.url()).header("accept", "text/html").send().await;
+        let text = answer.text();
+        assert_eq!((answer.status, answer.location()), (400, None), "{redirect_uri} {name}={value}: {text}");
+        assert!(!text.contains("<form") && !text.contains("id=\"onward\"") && !text.contains("evil"), "{redirect_uri}: {text}");
+        made += 1;
+    };
+    for (at, trick) in tricks(uri).iter().enumerate() {
+        // Every type by every mode, and each of them with another error.
+        for turn in 0..28 {
+            attack(trick, turn + 28 * (at % 2)).await;
+        }
+    }
+    for (turn, mutant) in mutants(uri).iter().enumerate() {
+        attack(mutant, turn).await;
+    }
+    made
+}
+
+#[tokio::test]
+async fn a01_to_a08_no_attack_on_any_form_by_any_type_mode_or_error_is_redirected() {
+    let site = front::site().await;
+    let mut running = tokio::task::JoinSet::new();
+    for (uri, members) in registered_forms() {
+        let site = site.clone();
+        running.spawn(async move { (uri, attacked(&site, uri, members).await) });
+    }
+    let mut total = 0;
+    while let Some(done) = running.join_next().await {
+        let (uri, made) = done.unwrap();
+        eprintln!("{made} attacks on {uri}, 0 redirects");
+        assert!(made > 700, "{uri}: {made}");
+        total += made;
+    }
+    eprintln!("{total} attacks, 0 redirects");
+    assert!(total > 8000, "{total}");
 }
 
 #[tokio::test]
@@ -226,7 +349,8 @@ async fn a13_nobody_is_sent_to_an_unchecked_app_by_a_link_alone() {
     server.writ(&["client", "disable", &app.client_id], "");
     server.writ(&["client", "enable", &app.client_id], "");
     for request in &asked {
-        assert!(query_of(&signed_in.open(&request.url()).await.left(), "error").is_some(), "who is signed in is redirected");
+        let left = signed_in.open(&request.url()).await.left();
+        assert!(left.as_str().contains("error="), "who is signed in is redirected: {left}");
     }
     server.writ(&["site", "set", "default", "app_approval=manual"], "");
     let app = site.confidential().await;

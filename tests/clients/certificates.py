@@ -24,4 +24,5 @@ class Certificates:
 
 
 def openssl(directory, *arguments):
-    subprocess.run(("openssl", *arguments), cwd=directory, check=True, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=30)
+    quiet = {"stdin": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    subprocess.run(("openssl", *arguments), cwd=directory, check=True, timeout=30, **quiet)

@@ -70,7 +70,9 @@ export class FormBrowser {
     for (const line of response.headers.getSetCookie()) {
       const [pair, ...flags] = line.split(';').map((part) => part.trim());
       const [name, value] = [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)];
-      assert(flags.includes('HttpOnly') && flags.includes('SameSite=Lax') && flags.includes('Path=/'), `flags of ${name}: ${flags}`);
+      // One cookie is for the script of the session frame (OpenID Connect Session Management §3.2).
+      assert(flags.includes('HttpOnly') !== name.endsWith('_state'), `flags of ${name}: ${flags}`);
+      assert(flags.includes('SameSite=Lax') && flags.includes('Path=/'), `flags of ${name}: ${flags}`);
       if (flags.includes('Max-Age=0')) this.#cookies.delete(name);
       else this.#cookies.set(name, value);
     }

@@ -8,6 +8,8 @@ const SCOPE = 'openid profile email offline_access';
 const OPTIONS = { [oauth.allowInsecureRequests]: true };
 
 export class OauthApp {
+  static OTHER_REDIRECT_URI = 'https://another.example.org/callback';
+
   constructor(server, client, authentication, key) {
     Object.assign(this, { server, client, authentication, key });
   }
@@ -61,7 +63,7 @@ export class OauthApp {
     asked.url.search = new URLSearchParams({
       response_type: 'code',
       client_id: this.client.client_id,
-      redirect_uri: REDIRECT_URI,
+      redirect_uri: this.client.redirect_uris[0],
       scope: SCOPE,
       state: asked.state,
       nonce: asked.nonce,
@@ -88,11 +90,13 @@ export class OauthApp {
   // The same for an answer that has an ID token beside its code: in the fragment, or posted as a form.
   async redeemHybrid(asked, { left, posted }) {
     const answer = posted ? new Request(left, { method: 'POST', body: posted }) : left;
-    return this.#exchange(asked, await oauth.validateCodeIdTokenResponse(this.server, this.client, answer, asked.nonce, asked.state, undefined, OPTIONS));
+    const expected = [asked.nonce, asked.state, undefined, OPTIONS];
+    return this.#exchange(asked, await oauth.validateCodeIdTokenResponse(this.server, this.client, answer, ...expected));
   }
 
   async #exchange({ nonce, verifier }, params) {
-    const answer = await oauth.authorizationCodeGrantRequest(this.server, this.client, this.authentication, params, REDIRECT_URI, verifier, OPTIONS);
+    const request = [params, this.client.redirect_uris[0], verifier, OPTIONS];
+    const answer = await oauth.authorizationCodeGrantRequest(this.server, this.client, this.authentication, ...request);
     const expected = { expectedNonce: nonce, requireIdToken: true };
     const tokens = await oauth.processAuthorizationCodeResponse(this.server, this.client, answer, expected);
     await oauth.validateApplicationLevelSignature(this.server, answer, OPTIONS);
@@ -107,7 +111,9 @@ export class OauthApp {
 
   async userinfo(tokens, subject) {
     const answer = await oauth.userInfoRequest(this.server, this.client, tokens.access_token, OPTIONS);
-    return oauth.processUserInfoResponse(this.server, this.client, subject, answer);
+    const claims = await oauth.processUserInfoResponse(this.server, this.client, subject, answer);
+    if (this.client.userinfo_signed_response_alg) await oauth.validateApplicationLevelSignature(this.server, answer, OPTIONS);
+    return claims;
   }
 
   async refresh(tokens) {

@@ -18,6 +18,7 @@ const KEYS = { ES256: 'ES256', RS384: undefined, PS256: 'PS256', ES384: 'RS256',
 for (const [alg, idTokenAlg] of Object.entries(KEYS)) {
   await chapter(`oauth4webapi with private_key_jwt and ${alg}`, () => life(alg, idTokenAlg));
 }
+await chapter('oauth4webapi with signed userinfo and a subject of its own', () => privately());
 await chapter('oauth4webapi with answers that are not for it', () => foreignAnswers());
 await chapter('oauth4webapi is refused', () => refusals());
 finish();
@@ -47,6 +48,26 @@ async function life(alg, idTokenAlg) {
   await step('userinfo challenges for another token', async () => {
     const challenge = await challenged(app.userinfo(second, oauth.skipSubjectCheck));
     assert.deepEqual([challenge.scheme, challenge.parameters.error], ['bearer', 'invalid_token']);
+  });
+}
+
+async function privately() {
+  const browser = new FormBrowser(issuer);
+  const subjectOf = async (metadata) => {
+    const app = await OauthApp.register(issuer, { alg: 'ES256', metadata });
+    const { tokens } = await app.authorize(browser, person);
+    const { sub } = oauth.getValidatedIdTokenClaims(tokens);
+    return { app, tokens, sub };
+  };
+  await step('userinfo is a JWT for this client, signed as it registered', async () => {
+    const { app, tokens, sub } = await subjectOf({ userinfo_signed_response_alg: 'ES256' });
+    assert.equal((await app.userinfo(tokens, sub)).email, 'amelia@example.org');
+  });
+  await step('two apps cannot tell that they know the same person', async () => {
+    const metadata = { subject_type: 'pairwise' };
+    const [one, other] = [await subjectOf(metadata), await subjectOf({ ...metadata, redirect_uris: [OauthApp.OTHER_REDIRECT_URI] })];
+    assert.notEqual(one.sub, other.sub);
+    assert.equal((await other.app.userinfo(other.tokens, other.sub)).sub, other.sub);
   });
 }
 
@@ -96,7 +117,8 @@ async function refusals() {
     await refused(twice.refresh(fresh), { error: 'invalid_client', status: 400 });
   });
   await step('a registration whose redirect_uri is no URL', async () => {
-    await refused(OauthApp.register(issuer, { alg: 'ES256', metadata: { redirect_uris: ['callback'] } }), { error: 'invalid_redirect_uri', status: 400 });
+    const request = OauthApp.register(issuer, { alg: 'ES256', metadata: { redirect_uris: ['callback'] } });
+    await refused(request, { error: 'invalid_redirect_uri', status: 400 });
   });
 }
 

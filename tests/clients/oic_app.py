@@ -9,8 +9,9 @@ from oic.oic.message import AccessTokenResponse, AuthorizationErrorResponse, Aut
 from oic.utils.authn.client import CLIENT_AUTHN_METHOD, PrivateKeyJWT
 from oic.utils.keyio import KeyBundle
 
-REDIRECT_URI = "https://witness.example.org/callback"
-LOGOUT_URI = "https://witness.example.org/signed-out"
+ORIGIN = "https://witness.example.org"
+REDIRECT_URI = ORIGIN + "/callback"
+LOGOUT_URI = ORIGIN + "/signed-out"
 SCOPE = ["openid", "profile", "email", "offline_access"]
 
 
@@ -24,10 +25,12 @@ class Assertion(PrivateKeyJWT):
 class App:
     """A relying party. The library checks the issuer, the ID token's signature and claims, `nonce`, and userinfo's `sub`."""
 
-    def __init__(self, issuer, method, response_type="code"):
-        self.issuer, self.method, self.response_type = issuer, method, response_type
+    def __init__(self, issuer, method, response_type="code", **preferences):
+        self.issuer, self.method, self.response_type, self.preferences = issuer, method, response_type, preferences
         methods = CLIENT_AUTHN_METHOD | {"private_key_jwt": Assertion}
         self.client = Client(client_authn_method=methods, config={"code_challenge": {"method": "S256", "length": 64}})
+        # Where request objects would be fetched from; registered if the server wants to know.
+        self.client.base_url = ORIGIN + "/"
 
     def discovers_the_server(self):
         found = self.client.provider_config(self.issuer)
@@ -48,7 +51,7 @@ class App:
             self.client.keyjar.add_kb("", key)
             request["jwks"] = self.client.keyjar.export_jwks()
         # OpenID Connect Registration, and so the library's `register`, has no `scope`; Writ gives such a client `openid` alone.
-        request = self.client.create_registration_request(**request)
+        request = self.client.create_registration_request(**request, **self.preferences)
         request["scope"] = " ".join(SCOPE)
         url, headers = self.client.provider_info["registration_endpoint"], {"content-type": "application/json"}
         registered = self.client.handle_registration_info(

@@ -18,8 +18,8 @@ def plain(issuer, person):
     step("learns who it is and no more", app.learns_who_it_is_and_no_more, person)
 
 
-def code_flow(issuer, person, method):
-    app = App(issuer, method)
+def code_flow(issuer, person, method, **preferences):
+    app = App(issuer, method, **preferences)
     step("discovers the server and reads its keys", app.discovers_the_server)
     step("registers and reads itself back", app.registers)
     answer, tokens = step("gets tokens after sign-in and consent; the ID token is valid", app.gets_tokens, person)
@@ -27,13 +27,17 @@ def code_flow(issuer, person, method):
     step("refreshes", app.refreshes, answer["state"])
     step("is told no", app.is_told_no, person)
     step("is refused a code used twice", app.is_refused_a_code_used_twice, person)
-    step("ends the session and comes back with its state; its token is dead", app.ends_the_session, person, answer["state"], tokens)
+    ends = "ends the session and comes back with its state; its token is dead"
+    step(ends, app.ends_the_session, person, answer["state"], tokens)
 
 
 def main(issuer, username, password):
     chapter("oic as it is", plain, issuer, Person(issuer, username, password))
     for method in ("client_secret_basic", "client_secret_post", "private_key_jwt"):
         chapter(f"oic with token_endpoint_auth_method={method}", code_flow, issuer, Person(issuer, username, password), method)
+    signed = {"userinfo_signed_response_alg": "RS256", "id_token_signed_response_alg": "ES256", "subject_type": "pairwise"}
+    own = (code_flow, issuer, Person(issuer, username, password), "client_secret_basic")
+    chapter("oic with signed userinfo and a subject of its own", *own, **signed)
     return finish()
 
 

@@ -36,8 +36,8 @@ class Site:
         return json.loads(told)
 
     def has_a_patient(self):
-        claims = ("--claim", f"email={EMAIL}")
-        self.administers("user", "add", "--username", PATIENT, "--role", "patient", *claims, "--password-stdin", stdin=self.password)
+        patient = ("--username", PATIENT, "--role", "patient", "--claim", f"email={EMAIL}")
+        self.administers("user", "add", *patient, "--password-stdin", stdin=self.password)
 
     def adds_a_client(self, *arguments):
         return self.administers("client", "add", "--name", "requests-oauthlib", *arguments)
@@ -61,7 +61,8 @@ class Legacy:
         return dict(tokens)
 
     def is_staff(self, tokens):
-        assert {"api:oemr", f"site:{self.site.name}"} <= set(tokens["scope"]) and "api:port" not in tokens["scope"], tokens["scope"]
+        scope = set(tokens["scope"])
+        assert {"api:oemr", f"site:{self.site.name}"} <= scope and "api:port" not in scope, scope
 
     def is_a_patient(self):
         tokens = self.signs_in(username=PATIENT, user_role="patient", email=EMAIL)
@@ -87,7 +88,8 @@ class Legacy:
             assert (answer["active"], answer["status"]) == (status == "active", status), answer
 
     def signs_out(self, tokens):
-        answer = requests.get(self.site.issuer + "/logout", params={"id_token_hint": tokens["id_token"]}, headers={"Accept": "text/html"})
+        query, headers = {"id_token_hint": tokens["id_token"]}, {"Accept": "text/html"}
+        answer = requests.get(self.site.issuer + "/logout", params=query, headers=headers)
         assert answer.status_code == 200 and "Signed out" in answer.text, answer.text
 
 

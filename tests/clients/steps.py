@@ -19,12 +19,12 @@ def step(name, run, *arguments):
     return result
 
 
-def chapter(name, run, *arguments):
+def chapter(name, run, *arguments, **named):
     """A row of steps. One that fails does not keep the next chapter from running."""
     print(f"-- {name}")
     failed = _counts["failed"]
     try:
-        run(*arguments)
+        run(*arguments, **named)
     except Exception:
         _counts["failed"] = max(_counts["failed"], failed + 1)
         traceback.print_exc(file=sys.stdout)

@@ -1,7 +1,7 @@
 //! The modules of the basic, implicit, hybrid and form-post plans.
 
-use super::plan::{Callback, Plan};
-use crate::harness::{App, Browser, PASSWORD, Request, USERNAME, jwt_part};
+use super::plan::Plan;
+use crate::harness::{App, Browser, Callback, PASSWORD, Request, USERNAME, jwt_part};
 use serde_json::{Value, json};
 use std::pin::Pin;
 use std::time::Duration;

@@ -1,11 +1,10 @@
 //! One certification plan: a response type, a response mode, and clients that use them.
 
-use crate::harness::{App, Authorization, Browser, PASSWORD, Request, Server, Site, Stop, Tokens, USERNAME, jwt_part};
+use crate::harness::{App, Authorization, Browser, Callback, PASSWORD, Request, Server, Site, Stop, Tokens, USERNAME, Way, jwt_part};
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A plan of the conformance suite.
@@ -16,20 +15,6 @@ pub struct Plan {
     pub response_type: &'static str,
     pub form_post: bool,
     pub site: Site,
-}
-
-/// What came to the client's redirection URI.
-#[derive(Clone, Debug)]
-pub struct Callback(BTreeMap<String, String>);
-
-impl Callback {
-    pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str)
-    }
-    #[track_caller]
-    pub fn must(&self, name: &str) -> &str {
-        self.get(name).unwrap_or_else(|| panic!("no {name}: {:?}", self.0))
-    }
 }
 
 /// What a client has in the end.
@@ -91,6 +76,7 @@ impl Plan {
         let stop = browser.open(&request.url()).await;
         self.answered(app, browser, request, stop).await
     }
+    /// The same from where it has stopped.
     pub async fn answered(&self, app: &App, browser: &mut Browser, request: &Authorization, mut stop: Stop) -> Callback {
         if matches!(&stop, Stop::Shown(page) if page.is_sign_in()) {
             stop = browser.sign_in(&stop.page(), USERNAME, PASSWORD).await;
@@ -106,18 +92,14 @@ impl Plan {
     /// The parameters, from where this plan has them and nowhere else.
     #[track_caller]
     pub fn read(&self, stop: Stop) -> Callback {
-        if self.form_post {
-            let page = stop.page();
-            let action = page.action.clone().unwrap_or_else(|| panic!("no form: {}", page.text()));
-            assert_eq!((action.query(), action.fragment()), (None, None), "nothing stands in the URL");
-            assert_eq!(action.as_str(), App::REDIRECT_URI);
-            return Callback(page.fields.into_iter().collect());
-        }
-        let left = stop.left();
-        let front = self.response_type != "code";
-        let (here, not_there) = if front { (left.fragment(), left.query()) } else { (left.query(), left.fragment()) };
-        assert_eq!(not_there, None, "{}: {left}", self.name);
-        Callback(url::form_urlencoded::parse(here.unwrap_or_default().as_bytes()).into_owned().collect())
+        let callback = Callback::of(stop, App::REDIRECT_URI);
+        let way = match (self.form_post, self.response_type) {
+            (true, _) => Way::FormPost,
+            (false, "code") => Way::Query,
+            (false, _) => Way::Fragment,
+        };
+        assert_eq!(callback.way, way, "{}: {callback:?}", self.name);
+        callback
     }
     /// The whole flow with everything a certified client checks.
     pub async fn outcome(&self, app: &App, browser: &mut Browser, request: &Authorization) -> Outcome {

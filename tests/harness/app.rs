@@ -1,6 +1,6 @@
 //! A registered client and what it does.
 
-use super::{Answer, Authorization, Browser, PASSWORD, Request, Site, Stop, USERNAME, answer::query_of};
+use super::{Answer, Authorization, Browser, Callback, PASSWORD, Request, Site, Stop, USERNAME, answer::query_of};
 use serde_json::Value;
 
 /// A registered client.
@@ -65,6 +65,20 @@ impl App {
         let left = stop.left();
         authorization.answer_in(self, &left);
         query_of(&left, "code").unwrap_or_else(|| panic!("no code: {left}"))
+    }
+    /// Opens the request, signs in and consents if asked to, and comes back with whatever the answer is.
+    pub async fn answered(&self, browser: &mut Browser, authorization: &Authorization) -> Callback {
+        let mut stop = browser.open(&authorization.url()).await;
+        if matches!(&stop, Stop::Shown(page) if page.is_sign_in()) {
+            stop = browser.sign_in(&stop.page(), USERNAME, PASSWORD).await;
+        }
+        if matches!(&stop, Stop::Shown(page) if page.is_consent()) {
+            stop = browser.press(&stop.page(), "primary", &[]).await;
+        }
+        let callback = Callback::of(stop, authorization.get("redirect_uri").unwrap_or(Self::REDIRECT_URI));
+        assert_eq!(callback.get("iss"), Some(self.site.issuer().as_str()));
+        assert_eq!(callback.get("state"), authorization.get("state"));
+        callback
     }
     /// A fresh code and the verifier that belongs to it.
     pub async fn code(&self, browser: &mut Browser) -> (String, String) {

@@ -28,6 +28,13 @@ pub async fn cases(court: &Court) -> Vec<Case> {
         bad("setting_unknown", 400, "no such setting", ask(Method::PATCH, "sites/default", json!({"colour": "red"})).await),
         bad("setting_unknown", 400, "code_seconds is a whole number from 1 to 300", too_long),
         bad("nothing_to_change", 409, "so already", ask(Method::POST, &format!("clients/{}/enable", app.client_id), json!({})).await),
+        bad(
+            "invitation_unknown",
+            404,
+            "no such invitation",
+            ask(Method::DELETE, "invitations/inv_AAAAAAAAAAAAAAAAAAAAAA", json!({})).await,
+        ),
+        bad("invitation_unacceptable", 400, "1 to 10000", ask(Method::POST, "invitations", json!({"uses": 10_001})).await),
         bad("key_unknown", 404, "no such key", ask(Method::DELETE, "keys/key_AAAAAAAAAAAAAAAAAAAAAA", json!({})).await),
         bad("key_in_use", 409, "rotate first", ask(Method::DELETE, &format!("keys/{}", rotated["kid"].as_str().unwrap()), json!({})).await),
         bad("key_needed", 409, "still good", ask(Method::DELETE, &format!("keys/{signing}"), json!({})).await),

@@ -2,8 +2,8 @@
 
 use super::Court;
 use super::case::Case;
-use super::case::Place::{Body, Page, Query};
-use crate::harness::{Answer, App, Authorization, Browser, PASSWORD, Request, USERNAME};
+use super::case::Place::{Body, Fragment, Page, Query};
+use crate::harness::{Answer, App, Authorization, Browser, ClientKey, PASSWORD, Request, USERNAME};
 use serde_json::json;
 
 type Bend = fn(Authorization) -> Authorization;
@@ -25,6 +25,15 @@ const TRAVELLING: &[(&str, &str, Bend)] = &[
     ("request_object_unsupported", "request_not_supported", |r| r.with("request", "eyJhbGciOiJub25lIn0.e30.")),
     ("request_uri_unsupported", "request_uri_not_supported", |r| r.with("request_uri", "https://client.example.org/request")),
     ("login_required", "login_required", |r| r.with("prompt", "none")),
+    ("acr_unmet", "unmet_authentication_requirements", |r| r.with("claims", r#"{"id_token":{"acr":{"essential":true,"value":"9"}}}"#)),
+];
+
+/// What a client that asks for an ID token hears in the fragment.
+const IN_FRAGMENT: &[(&str, &str, Bend)] = &[
+    ("nonce_missing", "invalid_request", |r| r.without("nonce")),
+    ("response_type_needs_openid", "invalid_request", |r| r.with("scope", "profile")),
+    ("response_mode_unsupported", "invalid_request", |r| r.with("response_mode", "query")),
+    ("scope_unknown", "invalid_scope", |r| r.with("scope", "openid no:such")),
 ];
 
 /// What is shown to the person.
@@ -56,8 +65,51 @@ pub async fn cases(court: &Court) -> Vec<Case> {
     court.server.writ(&["client", "disable", &disabled.client_id], "");
     let answer = asked(&disabled.authorization()).send().await;
     cases.push(Case::new("client_disabled", Page, 400, "not registered at this site", "client.auth_failed", answer));
-    cases.push(Case::new("response_type_not_allowed", Query, 302, "unauthorized_client", "request.refused", other_type(&app).await));
+    cases.push(Case::new("response_type_not_allowed", Fragment, 302, "unauthorized_client", "request.refused", other_type(&app).await));
     cases.extend(of_people(&app).await);
+    cases.extend(at_front(court).await);
+    cases.extend(of_objects(court).await);
+    cases
+}
+
+async fn at_front(court: &Court) -> Vec<Case> {
+    let grants = ["authorization_code", "implicit", "refresh_token"];
+    let app = court.open.app(json!({ "response_types": ["id_token", "code id_token"], "grant_types": grants })).await;
+    let mut cases = vec![];
+    for (reason, error, bend) in IN_FRAGMENT {
+        for response_type in ["id_token", "id_token code"] {
+            let answer = Request::get(&bend(app.authorization().with("response_type", response_type)).url()).send().await;
+            cases.push(Case::new(reason, Fragment, 302, error, "request.refused", answer));
+        }
+    }
+    cases
+}
+
+/// Each way in which a request object can be wrong; `tests/request_objects.rs` has more of each.
+async fn of_objects(court: &Court) -> Vec<Case> {
+    let (key, other) = (ClientKey::new("ES256", "own"), ClientKey::new("ES256", "own"));
+    let address = "https://127.0.0.2:1/request";
+    let app = court.open.app(json!({ "jwks": { "keys": [key.jwk()] }, "request_uris": [address] })).await;
+    let signed = |key: &ClientKey, claims| key.sign(&json!({ "alg": key.alg, "kid": key.kid }), &claims);
+    let object = "invalid_request_object";
+    let wrong: [(&str, &str, &str, String); 9] = [
+        ("request_object_malformed", object, "request", "x".into()),
+        ("request_object_algorithm_refused", object, "request", key.sign(&json!({ "alg": "HS256" }), &json!({}))),
+        ("request_object_key_unknown", object, "request", signed(&key.called("another"), json!({}))),
+        ("request_object_signature_wrong", object, "request", signed(&other, json!({}))),
+        ("request_object_expired", object, "request", signed(&key, json!({ "exp": 1 }))),
+        ("request_object_mismatch", object, "request", signed(&key, json!({ "aud": "https://elsewhere.example" }))),
+        ("request_uri_unregistered", "invalid_request_uri", "request_uri", "https://127.0.0.2:1/other".into()),
+        ("request_uri_unreachable", "invalid_request_uri", "request_uri", address.into()),
+        ("request_object_twice", "invalid_request", "request_uri", address.into()),
+    ];
+    let mut cases = vec![];
+    for (reason, error, name, value) in wrong {
+        let request = app.authorization().with(name, &value);
+        let request = if reason == "request_object_twice" { request.with("request", "x") } else { request };
+        let answer = Request::get(&request.url()).send().await;
+        cases.push(Case::new(reason, Query, 302, error, "request.refused", answer));
+    }
     cases
 }
 

@@ -21,6 +21,7 @@ const OUT_OF_REACH: &[(&str, &str)] = &[
     ("client_exists", "an identifier of 256 bits would have to be drawn twice"),
     ("credential_stale", "a password would have to change while it is being checked"),
     ("key_missing", "a site would have to lose all keys of an algorithm that a client is registered for"),
+    ("registration_too_frequent", "loopback has no budget: proptests::found::a_stranger_who_registers_without_end_is_told_to_wait"),
     ("user_locked", "a hundred failures, between which up to a quarter of an hour has to pass"),
 ];
 
@@ -35,6 +36,10 @@ pub struct Court {
     pub hasty: Site,
     /// Takes no registrations; it took some before.
     pub closed: Site,
+    /// Answers every response type, and takes request objects.
+    pub open: Site,
+    /// Takes registrations with an initial access token.
+    pub inviting: Site,
     /// Was switched off after everybody had come.
     pub off: Site,
 }
@@ -46,20 +51,25 @@ impl Court {
             ("seed", "openemr"),
             ("hasty", "standard"),
             ("closed", "standard"),
+            ("inviting", "standard"),
             ("off", "standard"),
+            ("open", "standard"),
         ])
         .await;
         let set = |site: &str, flags: &[&str]| server.writ(&[&["site", "set", site], flags].concat(), "");
         set("hasty", &["code_seconds=1", "access_seconds=1", "refresh_seconds=60"]);
         set("closed", &["dcr.mode=disabled"]);
+        set("inviting", &["dcr.mode=token"]);
         set("off", &["api.enabled=false"]);
+        set("open", &["authorize.implicit=true", "authorize.hybrid=true", "authorize.request_objects=true"]);
         let site = |name| server.site(name);
-        Self { site: site("default"), seed: site("seed"), hasty: site("hasty"), closed: site("closed"), off: site("off"), server }
+        let [closed, inviting, off, open] = ["closed", "inviting", "off", "open"].map(site);
+        Self { site: site("default"), seed: site("seed"), hasty: site("hasty"), closed, inviting, off, open, server }
     }
     /// Every event of every site, by the request that it tells of.
     fn told(&self) -> BTreeMap<String, Vec<Value>> {
         let mut told: BTreeMap<String, Vec<Value>> = BTreeMap::new();
-        for site in [&self.site, &self.seed, &self.hasty, &self.closed, &self.off] {
+        for site in [&self.site, &self.seed, &self.hasty, &self.closed, &self.inviting, &self.off, &self.open] {
             let log = self.server.writ(&["--site", &site.name, "log", "-o", "ndjson", "-n", "5000"], "");
             for event in log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()) {
                 told.entry(event["corr"].as_str().unwrap_or_default().to_owned()).or_default().push(event);

@@ -1,17 +1,7 @@
 //! k-1 to k-11, k-26, k-28, k-51, k-52: the authorization endpoint.
 
-use crate::harness::{App, Browser, PASSWORD, Request, Server, Site, Tokens, USERNAME, jwt_part, query_of};
+use crate::harness::{App, Browser, PASSWORD, Request, Server, Site, Tokens, USERNAME, query_of};
 use serde_json::{Value, json};
-
-/// A site of the reference's profile, which has the response type `token`.
-async fn reference() -> Site {
-    Server::shared().await.site("reference")
-}
-
-fn in_fragment(url: &url::Url, name: &str) -> Option<String> {
-    let fragment = url.fragment().unwrap_or_default().to_owned();
-    url::form_urlencoded::parse(fragment.as_bytes()).find(|(own, _)| own == name).map(|(_, value)| value.into_owned())
-}
 
 #[tokio::test]
 async fn k01_the_way_to_the_sign_in_page_is_302_and_not_kept_and_301_only_by_flag() {
@@ -27,44 +17,6 @@ async fn k01_the_way_to_the_sign_in_page_is_302_and_not_kept_and_301_only_by_fla
         assert!(answer.location().unwrap().path().ends_with("/provider/login"));
         let posted = Request::form(app.authorization().endpoint(), &app.authorization().params).send().await;
         assert_eq!(posted.status, 303, "never 307 or 308, and never 301 after a POST");
-    }
-}
-
-#[tokio::test]
-async fn k02_missing_unknown_and_forbidden_response_types_are_three_different_errors() {
-    let app = Site::standard().await.confidential().await;
-    let error = async |bend: &dyn Fn(crate::harness::Authorization) -> crate::harness::Authorization| {
-        let left = Browser::new().open_as_program(&bend(app.authorization()).url()).await.left();
-        query_of(&left, "error").or_else(|| in_fragment(&left, "error")).unwrap()
-    };
-    assert_eq!(error(&|r| r.without("response_type")).await, "invalid_request");
-    assert_eq!(error(&|r| r.with("response_type", "smoke")).await, "unsupported_response_type");
-    assert_eq!(error(&|r| r.with("response_type", "token").without_pkce()).await, "unauthorized_client");
-    let built = Site::standard().await.get("/.well-known/openid-configuration").await.assert_ok();
-    assert_eq!(built["response_types_supported"], json!(["code"]), "what the site allows, no more");
-}
-
-#[tokio::test]
-async fn k03_k28_token_with_openid_brings_an_id_token_as_the_reference_writes_it() {
-    let app = reference().await.app(json!({"response_types": ["token"], "grant_types": ["implicit"], "scope": "openid profile"})).await;
-    for (scope, has_id_token) in [("openid", true), ("profile", false)] {
-        let request = app.authorization().with("response_type", "token").with("scope", scope).without_pkce();
-        let mut browser = Browser::new();
-        let sign_in = browser.open(&request.url()).await.page();
-        let consent = browser.sign_in(&sign_in, USERNAME, PASSWORD).await.page();
-        let left = browser.press(&consent, "primary", &[]).await.left();
-        assert_eq!(left.query(), None, "fragment only: {left}");
-        assert_eq!(in_fragment(&left, "token_type").as_deref(), Some("bearer"));
-        assert_eq!(in_fragment(&left, "refresh_token"), None);
-        let seconds: u64 = in_fragment(&left, "expires_in").unwrap().parse().unwrap();
-        assert!((3598..=3600).contains(&seconds));
-        let id_token = in_fragment(&left, "id_token");
-        assert_eq!(id_token.is_some(), has_id_token, "{left}");
-        if let Some(id_token) = id_token {
-            let claims = jwt_part(&id_token, 1);
-            assert_eq!(claims["nonce"].as_str(), request.get("nonce"));
-            assert!(claims["at_hash"].is_string());
-        }
     }
 }
 
@@ -117,21 +69,6 @@ async fn k07_public_and_native_clients_need_pkce_and_all_by_flag() {
 }
 
 #[tokio::test]
-async fn k08_k09_errors_are_form_encoded_and_stand_where_the_response_type_puts_them() {
-    let site = reference().await;
-    let app = site.app(json!({"response_types": ["code", "token"], "grant_types": ["authorization_code", "implicit"]})).await;
-    for (response_type, in_query) in [("code", true), ("smoke", true), ("", true), ("token", false)] {
-        let request = app.authorization().with("response_type", response_type).with("scope", "no:such").without_pkce();
-        let left = Browser::new().open_as_program(&request.url()).await.left();
-        let (here, there) = if in_query { (left.query(), left.fragment()) } else { (left.fragment(), left.query()) };
-        let here = here.unwrap_or_else(|| panic!("{response_type}: {left}"));
-        assert_eq!(there, None, "{response_type}: {left}");
-        assert!(here.contains("error_description=The+re") && !here.contains("%20") && !here.contains(' '), "{here}");
-        assert_eq!(here.matches("error_description").count(), 1, "never doubled");
-    }
-}
-
-#[tokio::test]
 async fn k10_k11_unknown_scopes_are_refused_known_ones_dropped_and_none_means_openid() {
     let app = Site::standard().await.confidential().await;
     let mut browser = Browser::new();
@@ -155,20 +92,6 @@ async fn k26_a_state_that_is_json_comes_back_as_it_was() {
     let state = "%7B%22a%22%3A1%7D";
     let left = Browser::new().open_as_program(&app.authorization().with("state", state).with("prompt", "none").url()).await.left();
     assert_eq!(query_of(&left, "state").as_deref(), Some(state));
-}
-
-#[tokio::test]
-async fn k51_an_expired_hint_still_says_who_it_was() {
-    let server = Server::alone().await;
-    server.writ(&["site", "set", "default", "access_seconds=1"], "");
-    let app = server.site("default").confidential().await;
-    let mut browser = Browser::new();
-    let hint = app.tokens(&mut browser).await.id;
-    tokio::time::sleep(std::time::Duration::from_millis(2100)).await;
-    let left = browser.open(&app.authorization().with("prompt", "none").with("id_token_hint", &hint).url()).await.left();
-    assert!(query_of(&left, "code").is_some(), "{left}");
-    let url = app.logout_url(&[("id_token_hint", &hint), ("post_logout_redirect_uri", App::LOGOUT_URI)]);
-    assert_eq!(browser.open(&url).await.left().as_str(), App::LOGOUT_URI);
 }
 
 #[tokio::test]

@@ -57,16 +57,6 @@ async fn k40_the_consent_page_is_called_consent_and_device_code_stays_free() {
 }
 
 #[tokio::test]
-async fn k31_the_path_password_is_there_only_by_flag() {
-    let server = Server::alone().await;
-    let site = server.site("default");
-    let pairs = [("grant_type", "password"), ("username", "amelia"), ("password", "x")];
-    assert_eq!(site.post("/password", &pairs).await.status, 404);
-    server.writ(&["site", "set", "default", "compat.password_path=true"], "");
-    assert_ne!(site.post("/password", &pairs).await.status, 404);
-}
-
-#[tokio::test]
 async fn k55_keys_clients_people_and_sessions_belong_to_one_site() {
     let (here, there) = (Site::standard().await, Site::other().await);
     let kids = async |site: &Site| site.get("/jwk").await.assert_ok()["keys"].as_array().unwrap().clone();

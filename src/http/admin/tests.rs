@@ -78,12 +78,13 @@ pub(super) async fn world() -> World {
         requested_scope: ScopeSet::parse("openid offline_access").unwrap(),
         scope: ScopeSet::parse("openid offline_access").unwrap(),
         consent: ConsentFact::Given,
-        code: Digest::of(b"code"),
+        code: Some(Digest::of(b"code")),
         redirect_uri: None,
         code_challenge: Some(verifier.challenge()),
         audience: None,
         has_nonce: false,
         nonce: None,
+        wishes: Default::default(),
     };
     ledger.carry_out(&site, issue, facts(&ledger)).await.unwrap();
     clock.advance_seconds(1);

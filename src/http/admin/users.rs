@@ -140,19 +140,21 @@ fn new_password(body: &Map<String, Value>) -> Result<PasswordText, Problem> {
     PasswordText::parse_new(&typed).map_err(|error| Problem::malformed(error.to_string()))
 }
 
-/// POST /admin/v1/users/{user}/(disable|enable|unlock|erase)
+/// POST /admin/v1/users/{user}/(disable|enable|unlock|sign-out|erase)
 async fn change(call: Call, named: &str, act: &str) -> Answer {
     let site = call.site()?;
     let change = match act {
         "disable" => UserChange::Disable,
         "enable" => UserChange::Enable,
         "unlock" => UserChange::Unlock,
+        "sign-out" => UserChange::SignOut,
         "erase" => UserChange::Erase,
         _ => return Err(Problem::no_such_address()),
     };
     let user = find(&call, &site, named)?;
     match change {
         UserChange::Erase => call.ledger().erase_user(&site, user, call.actor.clone(), call.facts()).await?,
+        UserChange::SignOut => call.ledger().sign_out_user(&site, user, call.actor.clone(), call.facts()).await?,
         UserChange::Disable | UserChange::Enable | UserChange::Unlock | UserChange::SetPassword(_) => {
             call.ledger().carry_out(&site, ChangeUser { user, change, by: call.actor.clone() }, call.facts()).await?;
         }

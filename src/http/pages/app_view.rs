@@ -1,6 +1,7 @@
 //! How an app is shown: its host as strongly as its name, because anyone may choose a name (THREATS.md A13, A59).
 
-use super::DisplayText;
+use super::{DisplayText, Languages};
+use crate::projection::Client;
 use std::{fmt, net::IpAddr};
 
 /// A client as a person sees it.
@@ -12,6 +13,10 @@ pub struct AppView {
     pub host: DisplayText,
     /// Whether an administrator approved it; an app that is not gets a warning before anything is sent to it.
     pub verified: bool,
+    /// Its picture.
+    pub logo: Option<Logo>,
+    /// Its own pages.
+    pub client_uri: Option<WebLink>,
     /// Its privacy policy.
     pub policy_uri: Option<WebLink>,
     /// Its terms of service.
@@ -22,13 +27,53 @@ impl AppView {
     /// An app of this name behind this redirect URI, without links.
     pub fn new(name: &str, redirect_uri: &str, verified: bool) -> Self {
         let host = DisplayText::of(&place(redirect_uri));
-        Self { name: DisplayText::or(name, "An app without a name"), host, verified, policy_uri: None, tos_uri: None }
+        let name = DisplayText::or(name, "An app without a name");
+        Self { name, host, verified, logo: None, client_uri: None, policy_uri: None, tos_uri: None }
     }
-    /// The app with those of its links that are links.
-    pub fn with_links(mut self, policy_uri: Option<&str>, tos_uri: Option<&str>) -> Self {
-        self.policy_uri = policy_uri.and_then(WebLink::parse);
-        self.tos_uri = tos_uri.and_then(WebLink::parse);
-        self
+    /// The client behind this redirect URI, as it shows itself to people who read these languages.
+    pub fn of(client: &Client, redirect_uri: &str, languages: &Languages) -> Self {
+        let metadata = &client.metadata;
+        let best = |name: &str, plain: &'_ Option<String>| languages.best(metadata, name, plain.as_deref()).map(str::to_owned);
+        let link = |name: &str, plain: &Option<String>| best(name, plain).and_then(|text| WebLink::parse(&text));
+        let name = best("client_name", &metadata.client_name).unwrap_or_default();
+        Self {
+            logo: best("logo_uri", &metadata.logo_uri).and_then(|text| Logo::parse(&text)),
+            client_uri: link("client_uri", &metadata.client_uri),
+            policy_uri: link("policy_uri", &metadata.policy_uri),
+            tos_uri: link("tos_uri", &metadata.tos_uri),
+            ..Self::new(&name, redirect_uri, client.verified)
+        }
+    }
+    /// Its links, with what they are.
+    pub fn links(&self) -> Vec<(&'static str, &WebLink)> {
+        let links = [("website", &self.client_uri), ("privacy policy", &self.policy_uri), ("terms of service", &self.tos_uri)];
+        links.into_iter().filter_map(|(words, link)| Some((words, link.as_ref()?))).collect()
+    }
+}
+
+/// A picture of an app's. The browser loads it from the app's own place, so a page that shows it must allow exactly that place.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Logo {
+    uri: WebLink,
+    origin: String,
+}
+
+impl Logo {
+    /// The picture, if it stands on the web behind a host that a policy can name: a host with `;` would write a policy of its own.
+    pub fn parse(text: &str) -> Option<Self> {
+        let url = url::Url::parse(text).ok().filter(|url| url.scheme() == "https")?;
+        let origin = url.origin().ascii_serialization();
+        let is_plain = origin.bytes().all(|c| c.is_ascii_alphanumeric() || b"-.:/[]_".contains(&c));
+        is_plain.then(|| Self { uri: WebLink(url.into()), origin })
+    }
+    /// Where it stands.
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+}
+impl fmt::Display for Logo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.uri.fmt(f)
     }
 }
 
@@ -81,8 +126,26 @@ mod tests {
 
     #[test]
     fn a_link_that_runs_is_no_link() {
-        let app = AppView::new("x", "https://a/", true).with_links(Some("javascript:alert(1)"), Some("https://a/terms"));
-        assert_eq!(app.policy_uri, None);
-        assert_eq!(app.tos_uri.map(|link| link.to_string()).as_deref(), Some("https://a/terms"));
+        assert_eq!(WebLink::parse("javascript:alert(1)"), None);
+        assert_eq!(WebLink::parse("https://a/terms").map(|link| link.to_string()).as_deref(), Some("https://a/terms"));
+    }
+
+    #[test]
+    fn a_picture_names_one_place_and_never_a_policy() {
+        let origin = |text| Logo::parse(text).map(|logo| logo.origin().to_owned());
+        assert_eq!(origin("https://App.Example:8443/a/logo.png?x=1").as_deref(), Some("https://app.example:8443"));
+        assert_eq!(origin("https://[2001:db8::1]/logo").as_deref(), Some("https://[2001:db8::1]"));
+        for none in [
+            "http://a.example/logo.png",
+            "data:image/png;base64,AAAA",
+            "javascript:alert(1)",
+            "https://a;script-src-elem/x",
+            "https://a,b/x",
+            "https://'self'/x",
+            "https://*/x",
+            "nowhere",
+        ] {
+            assert_eq!(origin(none), None, "{none}");
+        }
     }
 }

@@ -1,8 +1,10 @@
 //! Asking a person what an app may do (SPEC.md a.4).
 
 use super::{AppView, DisplayText, Form, FormTargets, Page, ScopeKind, policy, scope_words};
+use crate::event::AskedClaims;
 use crate::terms::{NamedScope, Scope, ScopeSet};
 use askama::Template;
+use std::collections::BTreeSet;
 
 /// `GET …/scope-authorize-confirm`: the form sends `decision` = `allow` or `deny`, one `scope` for each that stays ticked (also
 /// the required ones), and `patient` if there is something to choose. Reading it needs `params::CONSENT_RULES`.
@@ -23,6 +25,8 @@ pub struct ConsentPage<'a> {
     pub switch_user: Option<&'a str>,
     /// What is asked for, by [`ScopeChoice::groups`].
     pub groups: Vec<ScopeGroup>,
+    /// Single claims that no scope of the groups shows.
+    pub claims: Vec<ClaimChoice>,
     /// The wish for `offline_access`, asked apart from the rest.
     pub offline: Option<OfflineChoice>,
     /// The patients to choose from; the first one is chosen unless another is. Empty when there is nothing to choose.
@@ -33,7 +37,7 @@ pub struct ConsentPage<'a> {
 
 impl Page for ConsentPage<'_> {
     fn policy(&self) -> String {
-        policy::form_page(&self.form_targets)
+        policy::form_page_with(&self.form_targets, self.app.logo.as_ref())
     }
 }
 
@@ -77,6 +81,51 @@ impl ScopeChoice {
     fn of(scope: &Scope) -> Self {
         Self { scope: scope.to_string(), words: scope_words(scope).text, required: scope.is(NamedScope::Openid) }
     }
+}
+
+/// One claim that is asked for by name.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ClaimChoice {
+    /// The claim as it stands on the wire.
+    pub name: String,
+    /// In plain words.
+    pub words: String,
+}
+
+impl ClaimChoice {
+    /// Those that are not shown anyway.
+    pub fn beyond(shown: &BTreeSet<&str>, asked: &AskedClaims) -> Vec<Self> {
+        let names = asked.names().into_iter().filter(|name| !shown.contains(name));
+        names.map(|name| Self { name: name.to_owned(), words: claim_words(name) }).collect()
+    }
+}
+
+/// A claim of OpenID Connect Core §5.1 in plain words.
+fn claim_words(name: &str) -> String {
+    let words = match name {
+        "name" => "Your full name",
+        "given_name" => "Your first name",
+        "family_name" => "Your last name",
+        "middle_name" => "Your middle name",
+        "nickname" => "Your nickname",
+        "preferred_username" => "The name you like to be known by",
+        "profile" => "Your profile page",
+        "picture" => "Your picture",
+        "website" => "Your website",
+        "email" => "Your e-mail address",
+        "email_verified" => "Whether your e-mail address was checked",
+        "gender" => "Your gender",
+        "birthdate" => "Your date of birth",
+        "zoneinfo" => "Your time zone",
+        "locale" => "Your language",
+        "phone_number" => "Your phone number",
+        "phone_number_verified" => "Whether your phone number was checked",
+        "address" => "Your address",
+        "updated_at" => "When your details last changed",
+        "fhirUser" => "Which health record is about you",
+        other => other,
+    };
+    words.to_owned()
 }
 
 /// Access while the person is away.

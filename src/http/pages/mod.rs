@@ -1,4 +1,5 @@
-//! The pages people see. No JavaScript, nothing loaded from anywhere, escaped by askama; one primary button a page.
+//! The pages people see. No JavaScript, nothing loaded from anywhere but the picture of the app that asks (docs/decisions/0020),
+//! escaped by askama; one primary button a page.
 //!
 //! What a stranger chose (an app's name, its links) comes in as [`DisplayText`] and [`WebLink`], so that no page can show it raw
 //! (THREATS.md A59). Answers are made by [`html`], which gives them the page's own content security policy.
@@ -10,6 +11,7 @@ mod display_text;
 mod error;
 mod form_post;
 mod front_channel;
+mod languages;
 mod onward;
 mod policy;
 mod scope_words;
@@ -17,13 +19,14 @@ mod sign_in;
 mod sign_out;
 mod style;
 
-pub use app_view::{AppView, WebLink};
+pub use app_view::{AppView, Logo, WebLink};
 pub use check_session::CheckSessionPage;
-pub use consent::{ConsentPage, OfflineChoice, PatientChoice, ScopeChoice, ScopeGroup};
+pub use consent::{ClaimChoice, ConsentPage, OfflineChoice, PatientChoice, ScopeChoice, ScopeGroup};
 pub use display_text::DisplayText;
 pub use error::{ErrorPage, NextStep};
 pub use form_post::FormPostPage;
 pub use front_channel::FrontChannelPage;
+pub use languages::Languages;
 pub use onward::{Onward, OnwardPage};
 pub use policy::FormTargets;
 pub use scope_words::{ScopeKind, ScopeWords, scope_words};

@@ -1,5 +1,6 @@
 //! The content security policies of the pages (THREATS.md A11, A66).
 
+use super::Logo;
 use super::style::CSS_SOURCE;
 
 /// Where a page's form may end up. Browsers hold `form-action` against the redirects that follow a submission too, so the page
@@ -35,6 +36,12 @@ pub fn still_page() -> String {
     format!("default-src 'none'; style-src {}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'", *CSS_SOURCE)
 }
 
+/// The same, and a picture of the app's, from its own place alone.
+pub fn form_page_with(targets: &FormTargets, logo: Option<&Logo>) -> String {
+    let pictures = logo.map(|logo| format!("img-src {}; ", logo.origin())).unwrap_or_default();
+    form_page(targets).replacen("base-uri", &format!("{pictures}base-uri"), 1)
+}
+
 /// The style sheet, and a form that ends up there.
 pub fn form_page(targets: &FormTargets) -> String {
     let (style, form) = (&*CSS_SOURCE, targets.source());
@@ -55,6 +62,14 @@ mod tests {
             assert_eq!(source(none), "'self'", "{none}");
         }
         assert_eq!(FormTargets::own().source(), "'self'");
+    }
+
+    #[test]
+    fn a_picture_comes_from_its_own_place_alone() {
+        let logo = Logo::parse("https://growth-chart.example/logo.png");
+        let policy = form_page_with(&FormTargets::own(), logo.as_ref());
+        assert!(policy.contains("; img-src https://growth-chart.example; base-uri 'none';"), "{policy}");
+        assert_eq!(form_page_with(&FormTargets::own(), None), form_page(&FormTargets::own()));
     }
 
     #[test]

@@ -36,7 +36,7 @@ impl SignInPage<'_> {
 
 impl Page for SignInPage<'_> {
     fn policy(&self) -> String {
-        policy::form_page(&self.form_targets)
+        policy::form_page_with(&self.form_targets, self.app.as_ref().and_then(|app| app.logo.as_ref()))
     }
 }
 

@@ -11,8 +11,13 @@ fn form() -> Form<'static> {
     Form { action: "/oauth2/default/login", interaction: "int_AAECAwQFBgcICQoLDA0ODw", csrf_token: "c0ffee" }
 }
 fn app(verified: bool) -> AppView {
-    AppView::new("Growth Chart", "https://growth-chart.example/callback", verified)
-        .with_links(Some("https://growth-chart.example/privacy"), Some("https://growth-chart.example/terms"))
+    AppView {
+        logo: Logo::parse("https://growth-chart.example/logo.png"),
+        client_uri: WebLink::parse("https://growth-chart.example/"),
+        policy_uri: WebLink::parse("https://growth-chart.example/privacy"),
+        tos_uri: WebLink::parse("https://growth-chart.example/terms"),
+        ..AppView::new("Growth Chart", "https://growth-chart.example/callback", verified)
+    }
 }
 fn sign_in<'a>() -> SignInPage<'a> {
     SignInPage {
@@ -39,6 +44,10 @@ fn consent<'a>() -> ConsentPage<'a> {
         username: DisplayText::of("amelia.park"),
         switch_user: Some("/oauth2/default/login?switch=1"),
         groups: ScopeChoice::groups(&ScopeSet::parse(scopes).unwrap()),
+        claims: ClaimChoice::beyond(
+            &["name"].into(),
+            &crate::event::AskedClaims { userinfo: vec!["birthdate".into(), "name".into()], id_token: vec!["birthdate".into()] },
+        ),
         offline: Some(OfflineChoice { until: Some("14 February 2027".into()) }),
         patients: vec![patient("1", "Jonas Park, born 2 May 2019"), patient("2", "Mira Park, born 11 August 2016")],
         error: None,
@@ -227,8 +236,13 @@ async fn a_form_post_page_sends_itself_by_the_one_script_its_policy_knows() {
 
 #[tokio::test]
 async fn nothing_a_stranger_chose_becomes_markup() {
-    let hostile =
-        AppView::new(HOSTILE, "https://h.example/\"><script>", false).with_links(Some("https://h.example/\"onx='"), Some(HOSTILE));
+    let hostile = AppView {
+        logo: Logo::parse("https://h.example/\"onx='"),
+        policy_uri: WebLink::parse("https://h.example/\"onx='"),
+        tos_uri: WebLink::parse(HOSTILE),
+        ..AppView::new(HOSTILE, "https://h.example/\"><script>", false)
+    };
+    assert!(hostile.logo.is_some() && hostile.policy_uri.is_some() && hostile.tos_uri.is_none());
     let site_title = DisplayText::of(HOSTILE);
     let page = SignInPage {
         site_title: site_title.clone(),

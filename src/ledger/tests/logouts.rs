@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::command::{EndLogoutAttempt, LogoutToSend, SignLogout};
-use crate::event::{LogoutEvent, LogoutFailure};
+use crate::event::{Edition, LogoutEvent, LogoutFailure};
 use crate::terms::LogoutId;
 
 /// A person who signed out of an app that wants to hear of it, but cannot be reached.

@@ -65,6 +65,7 @@ impl Signer {
             sid: Some(session),
             site: None,
             at_hash: None,
+            c_hash: None,
             acr: None,
             amr: vec!["pwd".to_owned()],
             further: FurtherClaims::default(),

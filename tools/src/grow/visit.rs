@@ -84,12 +84,13 @@ impl<'a> Visit<'a> {
             requested_scope: scope.clone(),
             scope,
             consent: ConsentFact::Given,
-            code,
+            code: Some(code),
             redirect_uri: None,
             code_challenge: None,
             audience: None,
             has_nonce: true,
             nonce: Some(draw_secret::<16>().expose().to_owned()),
+            wishes: Default::default(),
         };
         self.carry_out(issue, 2).await?;
         let redeem = RedeemCode { code: Some(code), redirect_uri: None, verifier: None, client_auth: self.app.clone() };
