@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 #[derive(Subcommand, Debug)]
 pub(super) enum ClientCommand {
     /// Register a client; it needs no approval
-    Add(AddArgs),
+    Add(Box<AddArgs>),
     /// Hand out an initial access token, with which apps may register themselves
     Invite(InviteArgs),
     /// The initial access tokens handed out
@@ -113,7 +113,7 @@ pub(super) struct AddArgs {
 pub(super) async fn run(command: ClientCommand, reach: &Reach, output: &mut Output) -> Result<(), CliError> {
     let post = |named: Named, act: &'static str| async move { reach.ask(Method::POST, &["clients", &named.client, act], None).await };
     let client = match command {
-        ClientCommand::Add(args) => reach.ask(Method::POST, &["clients"], Some(&metadata(args))).await?,
+        ClientCommand::Add(args) => reach.ask(Method::POST, &["clients"], Some(&metadata(*args))).await?,
         ClientCommand::Invite(args) => return invite(args, reach, output).await,
         ClientCommand::Invitations => return invitations(reach, output).await,
         ClientCommand::RevokeInvitation { invitation } => {
