@@ -61,7 +61,8 @@ fn weighed(item: &str) -> Option<(&str, u32)> {
 fn thousandths(text: &str) -> Option<u32> {
     let (whole, part) = text.split_once('.').unwrap_or((text, ""));
     let digits = format!("{whole}{part:0<3}");
-    (whole.len() == 1 && digits.len() == 4).then(|| digits.parse().ok())?
+    let weight = digits.parse().ok().filter(|_| whole.len() == 1 && digits.len() == 4);
+    weight.filter(|weight| *weight <= 1000)
 }
 
 #[cfg(test)]

@@ -101,7 +101,9 @@ async fn the_sign_in_page_has_what_scripted_browsers_look_for() {
         body.contains("name=\"interaction\" value=\"int_AAECAwQFBgcICQoLDA0ODw\"") && body.contains("name=\"csrf_token\" value=\"c0ffee\"")
     );
     assert!(policy.contains("form-action 'self' https:") && !policy.contains("script"));
-    assert!(!body.contains("<script") && !body.contains("src=") && !body.contains("Nobody here has checked"));
+    assert!(!body.contains("<script") && !body.contains("Nobody here has checked"));
+    assert_eq!((count(&body, "src="), count(&body, "src=\"https://growth-chart.example/logo.png\"")), (1, 1), "nothing else is loaded");
+    assert!(policy.contains("img-src https://growth-chart.example;"));
     assert_eq!(count(&body, "autofocus"), 1);
 }
 
