@@ -36,6 +36,7 @@ words!(
     }
 );
 
+#[expect(clippy::derivable_impls, reason = "the macro that makes these enums marks no variant")]
 impl Default for ResponseType {
     fn default() -> Self {
         Self::Code
