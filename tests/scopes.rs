@@ -1,7 +1,7 @@
 //! Scopes through HTTP (SPEC.md e, k-10, k-11, k-25; RFC 6749 §3.3): what is asked for, registered, offered, open to the person and
 //! allowed, each by its meaning.
 
-use crate::harness::{App, Browser, PASSWORD, Request, Server, Site, Stop, Tokens, USERNAME, query_of, scopes};
+use crate::harness::{App, Browser, ClientKey, PASSWORD, Request, Server, Signer, Site, Stop, Tokens, USERNAME, query_of, scopes};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -77,7 +77,7 @@ async fn a_scope_that_nobody_knows_is_refused_and_recorded_and_not_repeated() {
         ("openid no:such", "no:such"),
         ("openid patient/Unicorn.rs", "patient/Unicorn.rs"),
         ("openid user/Observation.write", "user/Observation.write"),
-        ("openid system/Patient.read", "system/Patient.read"),
+        ("openid system/Patient.write", "system/Patient.write"),
         ("openid site:elsewhere", "site:elsewhere"),
         ("openid system:Patient.read", "system:Patient.read"),
         ("openid Patient/Patient.read", "Patient/Patient.read"),
@@ -202,7 +202,7 @@ async fn approval_is_decided_on_what_a_scope_means() {
         "user.Patient.read",
         "*/DocumentReference.$docref",
         "site:seed",
-        "system/Patient.read",
+        "system/Patient.write",
         "user/Patient.read?x=y",
     ] {
         let answer = register(json!({"scope": format!("openid {impostor}")})).await;
@@ -341,7 +341,10 @@ async fn discovery_tells_every_spelling_and_the_claims_behind_them() {
     ] {
         assert!(told(&body, "scopes_supported").contains(scope), "{scope}");
     }
-    assert!(!told(&body, "scopes_supported").iter().any(|scope| scope.starts_with("system/") || scope.starts_with("site:")));
+    let begins = |body: &Value, head: &str| told(body, "scopes_supported").iter().any(|scope| scope.starts_with(head));
+    assert!(begins(&body, "system/") && !begins(&body, "site:"));
+    server.writ(&["site", "set", "default", "system_scopes=false"], "");
+    assert!(!begins(&site.get("/.well-known/openid-configuration").await.assert_ok(), "system/"));
     assert!(told(&body, "claims_supported").is_superset(&set("sub iss aud name email_verified phone_number address fhirUser updated_at")));
     server.writ(&["site", "set", "default", "scopes=openid email patient/Goal.r"], "");
     let body = site.get("/.well-known/openid-configuration").await.assert_ok();
@@ -358,7 +361,15 @@ async fn a_catalogue_has_only_words_that_mean_something() {
     }
     server.writ(&["site", "set", "default", "scopes=openid labs:read https://records.example/all system/*.read"], "");
     let site = server.site("default");
-    let app = approved(&site, "openid labs:read https://records.example/all system/Patient.read").await;
-    let given = tokens(&app, USERNAME, "openid labs:read https://records.example/all system/Patient.read").await;
+    let scope = "openid labs:read https://records.example/all system/Patient.read";
+    let key = ClientKey::new("ES384", "first");
+    let members = json!({ "token_endpoint_auth_method": "private_key_jwt", "jwks": { "keys": [key.jwk()] }, "scope": scope });
+    let signer = Signer { app: site.app(members).await, key };
+    server.writ(&["client", "approve", &signer.app.client_id], "");
+    let request = signer.app.authorization().with("scope", scope);
+    let code = signer.app.code_of(&mut Browser::new(), &request).await;
+    let pairs = [("grant_type", "authorization_code"), ("code", code.as_str()), ("redirect_uri", App::REDIRECT_URI)];
+    let verifier = [("code_verifier", request.verifier.as_deref().unwrap())];
+    let given = Tokens::of(&signer.post("/token", &[&pairs[..], &verifier].concat(), &signer.assertion()).await);
     assert_eq!(scopes(&given.body["scope"]), set("openid labs:read https://records.example/all"), "nobody who signs in has system/");
 }

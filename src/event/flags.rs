@@ -305,7 +305,7 @@ mod tests {
         assert!(takes("keys.rotate_seconds").is_within(&json!(0)) && !takes("code_seconds").is_within(&json!("60")));
         assert_eq!(takes("dcr.mode").to_string(), "one of open, token, disabled");
         assert_eq!(takes("keys.rotate_seconds").to_string(), "a whole number from 5 to 315619200, or 0 for never");
-        let long = "x".repeat(81);
-        assert_eq!(["", "x", &long[..80], &long].map(|title| takes("title").is_within(&json!(title))), [false, true, true, false]);
+        let titles = [0, 1, 80, 81].map(|length| takes("title").is_within(&json!("x".repeat(length))));
+        assert_eq!(titles, [false, true, true, false]);
     }
 }

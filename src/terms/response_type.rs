@@ -6,8 +6,10 @@ use super::protocol::words;
 words!(
     /// What an authorization request asks for: a set of words, written here as OpenID does. [`ResponseType::read`] takes them in any
     /// order.
+    #[derive(Default)]
     ResponseType, "response_type", {
         /// RFC 6749 §4.1.
+        #[default]
         Code = "code",
         /// RFC 6749 §4.2.
         Token = "token",
@@ -35,13 +37,6 @@ words!(
         FormPost = "form_post",
     }
 );
-
-#[expect(clippy::derivable_impls, reason = "the macro that makes these enums marks no variant")]
-impl Default for ResponseType {
-    fn default() -> Self {
-        Self::Code
-    }
-}
 
 impl ResponseType {
     /// Whether it is what a request that does not say is taken for.

@@ -1,6 +1,6 @@
 //! k-18 to k-22, k-31, k-34, k-35, k-38, k-40, k-55: the server's own words.
 
-use crate::harness::{Browser, Request, Server, Site};
+use crate::harness::{Browser, Request, Site};
 use serde_json::json;
 
 #[tokio::test]
@@ -21,7 +21,7 @@ async fn k21_k22_the_issuer_is_the_base_everywhere_and_flags_are_booleans() {
     let site = Site::seed().await;
     let document = site.get("/.well-known/openid-configuration").await.assert_ok();
     assert_eq!(document["issuer"], site.issuer());
-    assert_eq!(document["require_request_uri_registration"].as_bool().is_some(), true);
+    assert!(document["require_request_uri_registration"].is_boolean());
     let app = site.confidential().await;
     let tokens = app.tokens(&mut Browser::new()).await;
     for token in [&tokens.access, &tokens.id] {
