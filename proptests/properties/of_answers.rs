@@ -2,7 +2,7 @@
 
 use crate::asked::told;
 use crate::story::{Story, steps};
-use crate::world::records;
+use crate::world::{Reply, records};
 use crate::{async_test, laws};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use proptest::prelude::*;
@@ -61,7 +61,8 @@ proptest! {
                 once
             };
             let answers = story.world.answers();
-            let answered = answers.iter().filter(|(path, reply)| path.ends_with("/token") && reply.is_ok()).map(|(_, reply)| reply.corr());
+            let gave = |path: &str, reply: &Reply| path.ends_with("/token") && reply.is_ok() || has_front_token(reply);
+            let answered = answers.iter().filter(|(path, reply)| gave(path, reply)).map(|(_, reply)| reply.corr());
             assert_eq!(answered.collect::<BTreeSet<_>>(), granted);
         });
     }
@@ -73,7 +74,7 @@ proptest! {
             story.world.ledger.tell_tallies(true).await.unwrap();
             let records = all_records(&story);
             let told: BTreeSet<RequestId> = records.iter().map(|record| record.corr).collect();
-            let denied = |reply: &crate::world::Reply| (400..500).contains(&reply.status);
+            let denied = |reply: &Reply| (400..500).contains(&reply.status);
             let answers = story.world.answers();
             let untold: Vec<_> = answers.iter().filter(|(_, reply)| denied(reply) && !told.contains(&reply.corr())).collect();
             let counted: u64 = records.iter().filter_map(count).sum();
@@ -81,6 +82,11 @@ proptest! {
             assert_eq!(u64::try_from(untold.len()).unwrap(), counted, "{what:#?}");
         });
     }
+}
+
+/// Whether it sends the browser on with an access token (RFC 6749 §4.2.2).
+fn has_front_token(reply: &Reply) -> bool {
+    reply.location().is_some_and(|url| url.fragment().is_some_and(|fragment| fragment.contains("access_token=")))
 }
 
 fn gives(event: &Event) -> bool {

@@ -164,7 +164,7 @@ fn ask() -> impl Strategy<Value = Ask> {
 fn bend() -> impl Strategy<Value = Bend> {
     prop_oneof![
         12 => Just(Bend::Nothing),
-        1 => any::<u8>().prop_map(Bend::OtherApp),
+        2 => any::<u8>().prop_map(Bend::OtherApp),
         1 => Just(Bend::OtherSite),
         1 => Just(Bend::WrongSecret),
         2 => Just(Bend::WrongVerifier),
