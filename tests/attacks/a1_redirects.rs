@@ -159,7 +159,6 @@ async fn attacked(site: &Site, uri: &'static str, members: serde_json::Value) ->
     made
 }
 
-#[expect(clippy::print_stderr, reason = "a matrix says how much of it was tried")]
 #[tokio::test]
 async fn a01_to_a08_no_attack_on_any_form_by_any_type_mode_or_error_is_redirected() {
     let site = front::site().await;
