@@ -106,3 +106,12 @@ async fn oidcc_server_rotate_keys() {
     assert!(before.iter().all(|kid| after.contains(kid)) && after.len() == before.len() + 1, "a new key, and the old ones stay");
     plan.outcome(&app, &mut browser, &plan.request(&app)).await;
 }
+
+#[tokio::test]
+async fn oidcc_idtoken_unsigned_is_neither_told_nor_registered() {
+    let (_, site) = plan().await;
+    let told = site.get("/.well-known/openid-configuration").await.assert_ok()["id_token_signing_alg_values_supported"].clone();
+    assert!(!told.as_array().unwrap().contains(&"none".into()));
+    let unsigned = json!({ "redirect_uris": [App::REDIRECT_URI], "id_token_signed_response_alg": "none" });
+    site.register(&unsigned).await.assert_refused(400, "invalid_client_metadata");
+}
