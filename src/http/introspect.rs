@@ -8,7 +8,7 @@ use crate::command::{AuthenticateClient, ClientProof, Refused, authenticate};
 use crate::event::{Endpoint, Refusal};
 use crate::ledger::{Failure, Presented};
 use crate::projection::Client;
-use crate::query::Status;
+use crate::query::{Status, TokenFacts};
 use crate::terms::{ClientId, TokenKind};
 use http::{Method, StatusCode};
 use serde_json::Value;
@@ -99,10 +99,11 @@ async fn unbelieved(at: &At, client: Option<ClientId>, refusal: Refusal, dialect
 
 async fn tell(at: &At, presented: &Presented, asker: ClientId, dialect: Dialect) -> Result<Value, Failure> {
     let found = at.ledger.introspect(&at.site, presented, at.facts()).await?;
-    // It was known a moment ago; if it is gone by now, nobody asks.
-    let Some(asker) = at.site.read(|state| state.clients.by_id(&asker).cloned()) else { return Ok(unknown(dialect)) };
-    if let Some(jti) = found.facts.as_ref().filter(|facts| asker.may_see(&facts.client)).and_then(|facts| facts.jti) {
-        at.ledger.tell_read(&at.site, jti, Some(asker.id.clone()), found.status == Status::Active, at.facts()).await?;
+    // A client that is gone since a moment ago sees nothing.
+    let may_see = |facts: &&TokenFacts| at.site.read(|state| state.clients.by_id(&asker).is_some_and(|asker| asker.may_see(&facts.client)));
+    let facts = found.facts.as_ref().filter(may_see);
+    if let Some(jti) = facts.and_then(|facts| facts.jti) {
+        at.ledger.tell_read(&at.site, jti, Some(asker.clone()), found.status == Status::Active, at.facts()).await?;
     }
-    body(&at.site, &found, &asker, dialect, |user| Ok(at.ledger.claims_of_user(&at.site, user)?.remove("username")))
+    body(&at.site, found.status, facts, dialect, |user| Ok(at.ledger.claims_of_user(&at.site, user)?.remove("username")))
 }

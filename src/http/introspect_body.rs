@@ -2,8 +2,7 @@
 //! admin API, which tells what the endpoint would have said then.
 
 use crate::ledger::{Failure, Site};
-use crate::projection::Client;
-use crate::query::{Introspection, Status, TokenFacts, visible_scope};
+use crate::query::{Status, TokenFacts, visible_scope};
 use crate::terms::UserId;
 use serde_json::{Map, Value, json};
 
@@ -16,24 +15,24 @@ pub enum Dialect {
     Seed,
 }
 
-/// The body about a token for this asker. A client sees its own tokens only, unless an administrator made it a resource server
-/// (THREATS.md A39). `username` is looked up only if it is told.
+/// The body about a token. `facts` are those that the asker may see: a client sees its own tokens only, unless an administrator made it
+/// a resource server (THREATS.md A39). `username` is looked up only if it is told.
 pub fn body(
     site: &Site,
-    found: &Introspection,
-    asker: &Client,
+    status: Status,
+    facts: Option<&TokenFacts>,
     dialect: Dialect,
     username: impl FnOnce(&UserId) -> Result<Option<Value>, Failure>,
 ) -> Result<Value, Failure> {
-    let Some(facts) = found.facts.as_ref().filter(|facts| asker.may_see(&facts.client)) else { return Ok(unknown(dialect)) };
-    match (found.status, dialect) {
+    let Some(facts) = facts else { return Ok(unknown(dialect)) };
+    match (status, dialect) {
         (Status::Active, _) => active(site, facts, facts.user.as_ref().map(username).transpose()?.flatten()),
         (Status::Unknown, _) => Ok(unknown(dialect)),
         (Status::Expired | Status::Revoked, Dialect::Rfc) => Ok(unknown(dialect)),
         (Status::Expired | Status::Revoked, Dialect::Seed) => {
             let mut body = outline(site, facts);
             body.insert("active".into(), false.into());
-            body.insert("status".into(), found.status.word().into());
+            body.insert("status".into(), status.word().into());
             Ok(Value::Object(body))
         }
     }

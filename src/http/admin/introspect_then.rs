@@ -8,7 +8,7 @@ use crate::http::context::refused_body;
 use crate::http::introspect_body::{Dialect, body, unknown};
 use crate::ledger::{Failure, Ledger, Site};
 use crate::projection::{Client, State};
-use crate::query::Introspection;
+use crate::query::{Introspection, TokenFacts};
 use crate::terms::{ClientId, Timestamp, TokenEndpointAuthMethod, UserId};
 use http::StatusCode;
 use serde_json::Value;
@@ -57,10 +57,8 @@ impl Then<'_> {
         }
         let left_out = Cell::new(None);
         let username = |user: &UserId| self.username(user, &left_out);
-        let body = match client {
-            Some(client) => body(self.site, self.found, client, dialect, username)?,
-            None => unknown(dialect),
-        };
+        let may_see = |facts: &&TokenFacts| client.is_some_and(|client| client.may_see(&facts.client));
+        let body = body(self.site, self.found.status, self.found.facts.as_ref().filter(may_see), dialect, username)?;
         Ok(Sent { status: StatusCode::OK, body, left_out: left_out.get() })
     }
 
