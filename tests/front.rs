@@ -3,24 +3,23 @@
 use crate::harness::{App, Authorization, Browser, Callback, Request, Server, Site, Way, jwt_part, scopes};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
-use std::sync::{Arc, Weak};
-use tokio::sync::Mutex;
+use std::sync::Arc;
+use tokio::sync::OnceCell;
 
 /// Every response type, as OpenID spells it.
 pub const ALL: [&str; 7] = ["code", "token", "id_token", "id_token token", "code id_token", "code token", "code id_token token"];
 
 /// A site that answers all of them, and sends errors on without a page in between.
 pub async fn site() -> Site {
-    static SHARED: Mutex<Weak<Server>> = Mutex::const_new(Weak::new());
-    let mut shared = SHARED.lock().await;
-    if let Some(server) = shared.upgrade() {
-        return server.site("default");
-    }
-    let server: Arc<Server> = Server::alone().await;
-    let flags = ["authorize.implicit=true", "authorize.hybrid=true", "authorize.request_objects=true", "redirect.warn_unverified=false"];
-    server.writ(&[&["site", "set", "default"], &flags[..]].concat(), "");
-    *shared = Arc::downgrade(&server);
-    server.site("default")
+    static SHARED: OnceCell<Arc<Server>> = OnceCell::const_new();
+    let with_flags = async || {
+        let server = Server::alone().await.to_the_end();
+        let flags =
+            ["authorize.implicit=true", "authorize.hybrid=true", "authorize.request_objects=true", "redirect.warn_unverified=false"];
+        server.writ(&[&["site", "set", "default"], &flags[..]].concat(), "");
+        server
+    };
+    SHARED.get_or_init(with_flags).await.site("default")
 }
 
 /// A client of all response types, each of them in an order of words of its own.

@@ -6,6 +6,7 @@ use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 use std::sync::Arc;
+use tokio::sync::OnceCell;
 
 /// A plan of the conformance suite.
 #[derive(Clone)]
@@ -29,16 +30,14 @@ pub struct Outcome {
 
 /// The server that all plans share: profile `standard` with certification's optional flows switched on.
 pub async fn server() -> Arc<Server> {
-    static SHARED: tokio::sync::Mutex<std::sync::Weak<Server>> = tokio::sync::Mutex::const_new(std::sync::Weak::new());
-    let mut shared = SHARED.lock().await;
-    if let Some(server) = shared.upgrade() {
-        return server;
-    }
-    let server = Server::alone().await;
-    let flags = ["authorize.implicit=true", "authorize.hybrid=true", "authorize.request_objects=true", "session_management=true"];
-    server.writ(&[&["site", "set", "default", "redirect.warn_unverified=false"], &flags[..]].concat(), "");
-    *shared = Arc::downgrade(&server);
-    server
+    static SHARED: OnceCell<Arc<Server>> = OnceCell::const_new();
+    let with_flags = async || {
+        let server = Server::alone().await.to_the_end();
+        let flags = ["authorize.implicit=true", "authorize.hybrid=true", "authorize.request_objects=true", "session_management=true"];
+        server.writ(&[&["site", "set", "default", "redirect.warn_unverified=false"], &flags[..]].concat(), "");
+        server
+    };
+    SHARED.get_or_init(with_flags).await.clone()
 }
 
 impl Plan {

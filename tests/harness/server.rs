@@ -5,8 +5,9 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
-use std::sync::{Arc, Mutex, Weak, mpsc};
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
+use tokio::sync::OnceCell;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_writ");
 const START_PATIENCE: Duration = Duration::from_secs(60);
@@ -20,21 +21,16 @@ pub struct Server {
     authorities: tempfile::NamedTempFile,
     pub port: u16,
     child: Mutex<Option<Child>>,
+    warden: Mutex<Option<Child>>,
 }
 
 impl Server {
     /// The server that all tests share which need nothing of their own: sites `default` and `other` (profile `standard`), `seed`
     /// (`openemr`) and `reference` (`iehr`).
     pub async fn shared() -> Arc<Self> {
-        static SHARED: tokio::sync::Mutex<Weak<Server>> = tokio::sync::Mutex::const_new(Weak::new());
-        let mut shared = SHARED.lock().await;
-        if let Some(server) = shared.upgrade() {
-            return server;
-        }
-        let sites = [("default", "standard"), ("other", "standard"), ("seed", "openemr"), ("reference", "iehr")];
-        let server = Arc::new(tokio::task::spawn_blocking(move || Self::with_sites(&sites)).await.unwrap());
-        *shared = Arc::downgrade(&server);
-        server
+        static SHARED: OnceCell<Arc<Server>> = OnceCell::const_new();
+        let sites = &[("default", "standard"), ("other", "standard"), ("seed", "openemr"), ("reference", "iehr")];
+        SHARED.get_or_init(async || Self::with(sites).await.to_the_end()).await.clone()
     }
     /// A server of one's own with these sites, each with a profile and with people.
     pub async fn with(sites: &'static [(&'static str, &'static str)]) -> Arc<Self> {
@@ -44,10 +40,21 @@ impl Server {
     pub async fn alone() -> Arc<Self> {
         Self::with(&[("default", "standard")]).await
     }
+    /// Leaves it running until this process ends, however that ends. A test may let go of it and ask for it again: it is the same one.
+    pub fn to_the_end(self: Arc<Self>) -> Arc<Self> {
+        let pid = self.child.lock().unwrap().as_ref().unwrap().id().to_string();
+        // Its standard input is a pipe from this process, so it reads to the end when nobody is left to write.
+        let mut warden = Command::new("sh");
+        warden.args(["-c", r#"trap '' INT TERM; cat; kill -9 "$0"; rm -rf "$@""#, &pid]).arg(self.data.path()).arg(self.authorities.path());
+        let warden = warden.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        *self.warden.lock().unwrap() = Some(warden);
+        self
+    }
     fn with_sites(sites: &[(&str, &str)]) -> Self {
         let mut authorities = tempfile::NamedTempFile::new().unwrap();
         authorities.write_all(super::key_server::certificate().as_bytes()).unwrap();
-        let server = Self { data: tempfile::tempdir().unwrap(), authorities, port: free_port(), child: Mutex::new(None) };
+        let server =
+            Self { data: tempfile::tempdir().unwrap(), authorities, port: free_port(), child: Mutex::new(None), warden: Mutex::new(None) };
         for (site, profile) in sites {
             server.writ(&["site", "add", site, "--public-url", &server.origin(), "--profile", profile], "");
             for person in PEOPLE {
