@@ -3,6 +3,7 @@
 use crate::terms::ResponseType;
 use crate::terms::ScopeSet;
 use crate::terms::SigningAlgorithm;
+use crate::terms::WebUrl;
 use crate::terms::protocol::words;
 use serde::{Deserialize, Serialize};
 
@@ -93,6 +94,16 @@ pub struct Settings {
     /// Authorize answers 301 instead of 302 (SPEC.md k-1).
     #[serde(rename = "compat.authorize_301")]
     pub compat_authorize_301: bool,
+    /// Where developers of apps read about the site (OpenID Connect Discovery §3). This and the next two are for whoever registers an
+    /// app, so the pages that other people see do not show them.
+    #[serde(default)]
+    pub service_documentation: Option<WebUrl>,
+    /// What apps may do with people's data.
+    #[serde(default)]
+    pub op_policy_uri: Option<WebUrl>,
+    /// The operator's terms of service for apps.
+    #[serde(default)]
+    pub op_tos_uri: Option<WebUrl>,
     /// Every scope a client may register.
     pub scopes: ScopeSet,
 }
@@ -229,6 +240,9 @@ impl Settings {
             introspection_seed_dialect: seed,
             id_token_seed_claims: seed,
             compat_authorize_301: false,
+            service_documentation: None,
+            op_policy_uri: None,
+            op_tos_uri: None,
             scopes: catalogue(edition),
         }
     }
