@@ -1,7 +1,7 @@
 //! A client as the suite registers one: it says nothing of scopes, which OpenID Connect Registration does not know, and has a key.
 
 use super::checks::must_be_url;
-use crate::harness::{Answer, App, ClientKey, Request, Signer, Site, now};
+use crate::harness::{Answer, App, ClientKey, JWT_BEARER, Request, Signer, Site, now};
 use serde_json::{Map, Value, json};
 use std::sync::LazyLock;
 
@@ -11,7 +11,7 @@ pub static KEY: LazyLock<ClientKey> = LazyLock::new(|| ClientKey::new("RS256", "
 /// Registers one for these response types, and holds the answer against OpenID Connect Registration §3.2.
 pub async fn register(site: &Site, method: &str, response_type: &str, members: &Value) -> App {
     let body = body(method, response_type, members);
-    let answer = Request::json(&site.url("/registration"), &Value::Object(body.clone())).header("accept", "application/json").send().await;
+    let answer = as_sent(Request::json(&site.url("/registration"), &Value::Object(body.clone()))).send().await;
     assert_eq!(answer.status, 201, "{}", answer.text());
     answer.assert_not_stored();
     let told = answer.json();
@@ -54,15 +54,30 @@ fn listed(value: &Value) -> Vec<Value> {
 /// A client that is done with takes itself out (RFC 7592 §2.3).
 pub async fn unregister(app: &App) {
     let (uri, token) = (app.registration["registration_client_uri"].as_str().unwrap(), &app.registration["registration_access_token"]);
-    let request = Request::new(http::Method::DELETE, uri).header("accept", "application/json").bearer(token.as_str().unwrap());
+    let request = as_sent(Request::new(http::Method::DELETE, uri).bearer(token.as_str().unwrap()));
     assert_eq!(request.send().await.status, 204);
 }
 
 /// A token request of this client, authenticated as it registered.
 pub async fn token(app: &App, pairs: &[(&str, &str)]) -> Answer {
     if app.method != "private_key_jwt" {
-        return app.post("/token", pairs).await;
+        return as_sent(app.request("/token", pairs)).send().await;
     }
     let signer = Signer { app: app.clone(), key: KEY.clone() };
-    signer.post("/token", pairs, &signer.assertion_with(json!({ "nbf": now() }))).await
+    let assertion = signer.assertion_with(json!({ "nbf": now() }));
+    let own = [("client_assertion_type", JWT_BEARER), ("client_assertion", assertion.as_str())];
+    as_sent(Request::form(&app.site.url("/token"), &[pairs, &own].concat())).send().await
+}
+
+/// What userinfo says to this token.
+pub async fn userinfo(app: &App, token: &str) -> Answer {
+    as_sent(Request::get(&app.site.url("/userinfo")).bearer(token)).send().await
+}
+
+/// With the header fields of the suite's own client: it names a charset where none is defined, and wants JSON even where it gets a JWT.
+pub fn as_sent(mut request: Request) -> Request {
+    for (_, value) in request.headers.iter_mut().filter(|(_, value)| value == "application/x-www-form-urlencoded") {
+        value.push_str(";charset=UTF-8");
+    }
+    request.header("accept", "application/json").header("accept-charset", "utf-8")
 }

@@ -152,7 +152,7 @@ impl Plan {
         let mut access_token = callback.get("access_token").map(str::to_owned);
         if let Some(token) = &access_token {
             assert!(callback.must("token_type").eq_ignore_ascii_case("bearer") && callback.must("expires_in").parse::<u64>().unwrap() > 0);
-            assert_eq!(app.userinfo(token).await.status, 200, "{}: from the front", self.name);
+            assert_eq!(client::userinfo(app, token).await.status, 200, "{}: from the front", self.name);
         }
         let mut raw_id_token = callback.get("id_token").map(str::to_owned).unwrap_or_default();
         let mut subject = None;
@@ -165,7 +165,7 @@ impl Plan {
             let exchanged = checks::token_answer(&self.redeem(app, request, code).await);
             access_token = exchanged["access_token"].as_str().map(str::to_owned);
             exchanged["id_token"].as_str().unwrap().clone_into(&mut raw_id_token);
-            assert_eq!(app.userinfo(access_token.as_ref().unwrap()).await.status, 200, "{}: from the token endpoint", self.name);
+            assert_eq!(client::userinfo(app, access_token.as_ref().unwrap()).await.status, 200, "{}: from the token endpoint", self.name);
             tokens = Some(exchanged);
         }
         let id_token = self.checked(app, request, &raw_id_token, access_token.as_deref(), code.as_deref(), false).await;
@@ -202,7 +202,7 @@ impl Plan {
     }
     /// What userinfo says to this token: every claim of its kind, and nothing of the token.
     pub async fn userinfo(&self, app: &App, token: &str) -> Value {
-        let claims = app.userinfo(token).await.assert_ok();
+        let claims = client::userinfo(app, token).await.assert_ok();
         checks::assert_forms(&claims);
         claims
     }

@@ -1,6 +1,7 @@
 //! What is told of a person, where, and to whom (OpenID Connect Core §5).
 
 use crate::conformance::checks::{about_the_person, assert_forms, assert_signed};
+use crate::conformance::client::{as_sent, userinfo};
 use crate::conformance::plan::{Plan, known};
 use crate::harness::{Browser, Request, jwt_part};
 use serde_json::{Map, Value, json};
@@ -13,7 +14,7 @@ pub async fn userinfo_in_three_ways(plan: Plan) {
     let in_header = Request::form(&url, &[("", ""); 0]).bearer(token);
     let in_body = Request::form(&url, &[("access_token", token.as_str())]);
     for request in [Request::get(&url).bearer(token), in_header, in_body] {
-        let told = request.header("accept", "application/json").send().await.assert_ok();
+        let told = as_sent(request).send().await.assert_ok();
         assert_eq!(told, json!({ "sub": outcome.id_token["sub"] }), "{}", plan.name);
     }
 }
@@ -62,7 +63,7 @@ pub async fn userinfo_rs256(plan: Plan) {
     let app = plan.client(json!({ "userinfo_signed_response_alg": "RS256" })).await;
     let outcome = plan.outcome(&app, &mut Browser::new(), &plan.request(&app).with("scope", "openid profile")).await;
     let Some(token) = &outcome.access_token else { return };
-    let answer = app.userinfo(token).await;
+    let answer = userinfo(&app, token).await;
     assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/jwt")));
     assert_signed(&app.site, &answer.text()).await;
     let (header, claims) = (jwt_part(&answer.text(), 0), jwt_part(&answer.text(), 1));

@@ -1,7 +1,7 @@
 //! What a code is exchanged for, by whom, and how often.
 
 use crate::conformance::checks::{is_unguessable, token_answer};
-use crate::conformance::client::{KEY, token};
+use crate::conformance::client::{KEY, token, userinfo};
 use crate::conformance::plan::{Outcome, Plan};
 use crate::harness::{App, Behaviour, Browser, ClientKey, KeyServer, Pkce, Signer, jwt_part};
 use serde_json::{Value, json};
@@ -21,7 +21,7 @@ pub async fn codereuse_ends_the_tokens(plan: Plan) {
     let outcome = plan.outcome(&app, &mut Browser::new(), &request).await;
     plan.redeem(&app, &request, outcome.callback.must("code")).await.assert_refused(400, "invalid_grant");
     for token in [outcome.access_token.as_deref(), outcome.callback.get("access_token")].into_iter().flatten() {
-        assert_eq!(app.userinfo(token).await.status, 401, "the token of a replayed code is dead");
+        assert_eq!(userinfo(&app, token).await.status, 401, "the token of a replayed code is dead");
     }
 }
 
@@ -57,7 +57,7 @@ async fn refreshed(plan: &Plan, app: &App, outcome: &Outcome, further: &[(&str, 
         assert_eq!(again.get(name), outcome.id_token.get(name), "{}: {name}", plan.name);
     }
     assert!(again["iat"].as_u64() > outcome.id_token["iat"].as_u64());
-    assert_eq!(app.userinfo(second["access_token"].as_str().unwrap()).await.status, 200);
+    assert_eq!(userinfo(app, second["access_token"].as_str().unwrap()).await.status, 200);
     second
 }
 
