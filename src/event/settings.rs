@@ -1,7 +1,7 @@
 //! A site's policy. It is state, so that replay decides as we did: `site.created` writes it out, `site.configured` changes it.
 
 use crate::terms::protocol::words;
-use crate::terms::{Meaning, NamedScope, ResponseType, Scope, ScopeSet, SigningAlgorithm};
+use crate::terms::{Meaning, NamedScope, ResponseType, Scope, ScopeSet, SigningAlgorithm, WebUrl};
 use serde::{Deserialize, Serialize};
 
 /// Every flag of a site (SPEC.md k.3). Lengths are in seconds and their names say so.
@@ -94,6 +94,16 @@ pub struct Settings {
     /// Authorize answers 301 instead of 302 (SPEC.md k-1).
     #[serde(rename = "compat.authorize_301")]
     pub compat_authorize_301: bool,
+    /// Where developers of apps read about the site (OpenID Connect Discovery §3). This and the next two are for whoever registers an
+    /// app, so the pages that other people see do not show them.
+    #[serde(default)]
+    pub service_documentation: Option<WebUrl>,
+    /// What apps may do with people's data.
+    #[serde(default)]
+    pub op_policy_uri: Option<WebUrl>,
+    /// The operator's terms of service for apps.
+    #[serde(default)]
+    pub op_tos_uri: Option<WebUrl>,
     /// Every scope a client may register.
     pub scopes: ScopeSet,
 }
@@ -231,6 +241,9 @@ impl Settings {
             introspection_seed_dialect: seed,
             id_token_seed_claims: seed,
             compat_authorize_301: false,
+            service_documentation: None,
+            op_policy_uri: None,
+            op_tos_uri: None,
             scopes: catalogue(edition),
         }
     }

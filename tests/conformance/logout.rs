@@ -50,16 +50,16 @@ impl SignedIn {
             page = self.browser.press(&page, "primary", &[]).await.page();
         }
         assert!(page.title().contains("Signed out"), "{}", page.text());
-        self.is_signed_out().await;
+        self.stays_out().await;
     }
     /// `prompt=none` gives an error now; the client is done with.
-    async fn is_signed_out(mut self) {
+    async fn stays_out(mut self) {
         let (request, callback) = self.plan.silently(&self.app, &mut self.browser, |request| request).await;
         assert_eq!(checks::error_of(&self.app, &request, &callback), "login_required");
         self.plan.is_over().await;
     }
     /// `prompt=none` gives a code still.
-    async fn is_signed_in(mut self) {
+    async fn stays_in(mut self) {
         let (request, callback) = self.plan.silently(&self.app, &mut self.browser, |request| request).await;
         self.plan.finish(&self.app, &request, callback).await;
         self.plan.is_over().await;
@@ -101,7 +101,7 @@ async fn oidcc_rp_initiated_logout_discovery_endpoint_verification() {
 async fn oidcc_rp_initiated_logout() {
     let mut person = SignedIn::new().await;
     is_back(&person.signs_out().await.left());
-    person.is_signed_out().await;
+    person.stays_out().await;
 }
 
 #[tokio::test]
@@ -110,7 +110,7 @@ async fn oidcc_rp_initiated_logout_no_state() {
     let hint = person.hint.clone();
     let left = person.sign_out(&[("id_token_hint", &hint), ("post_logout_redirect_uri", App::LOGOUT_URI)]).await.left();
     assert_eq!(left.as_str(), App::LOGOUT_URI);
-    person.is_signed_out().await;
+    person.stays_out().await;
 }
 
 #[tokio::test]
@@ -136,7 +136,7 @@ async fn oidcc_rp_initiated_logout_modified_id_token_hint() {
     let hint = format!("{}.", unsigned.rsplit_once('.').unwrap().0);
     let page = names(person.signs_out_wrongly(Some(&hint), App::LOGOUT_URI).await, "id_token_hint");
     assert_eq!(page.status(), 400);
-    person.is_signed_in().await;
+    person.stays_in().await;
 }
 
 /// One that the client signed itself, which says that it issued it, and another server's.
@@ -154,7 +154,7 @@ async fn oidcc_rp_initiated_logout_bad_id_token_hint() {
         let page = names(person.signs_out_wrongly(Some(&hint), App::LOGOUT_URI).await, "id_token_hint");
         assert_eq!(page.status(), 400);
     }
-    person.is_signed_in().await;
+    person.stays_in().await;
 }
 
 #[tokio::test]
@@ -216,7 +216,7 @@ async fn oidcc_backchannel_rp_initiated_logout() {
     assert!(claims["exp"].as_u64().is_some_and(|exp| exp > now()), "{claims}");
     assert!(claims["jti"].as_str().is_some_and(|jti| !jti.is_empty()) && claims.get("nonce").is_none(), "{claims}");
     assert_eq!(claims["events"], json!({ "http://schemas.openid.net/event/backchannel-logout": {} }));
-    person.is_signed_out().await;
+    person.stays_out().await;
 }
 
 #[tokio::test]
@@ -239,7 +239,7 @@ async fn oidcc_frontchannel_rp_initiated_logout() {
     assert!(shown.contains(&frame) && shown.matches("<iframe").count() == 1, "{shown}");
     let onward = crate::harness::between(&shown, "id=\"onward\" href=\"", "\"").replace("&#38;", "&").replace("&#39;", "'");
     is_back(&onward.parse().unwrap());
-    person.is_signed_out().await;
+    person.stays_out().await;
 }
 
 #[tokio::test]
@@ -258,7 +258,7 @@ async fn oidcc_session_management_rp_initiated_logout() {
     assert!(is_unchanged(&person, &session_state), "with the answer that signs in");
     is_back(&person.signs_out().await.left());
     assert!(!is_unchanged(&person, &session_state), "signed out");
-    person.is_signed_out().await;
+    person.stays_out().await;
 }
 
 /// Whether the frame would say so (OpenID Connect Session Management §3.2).
