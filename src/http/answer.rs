@@ -3,7 +3,7 @@
 use super::Response;
 use super::context::{At, failed};
 use super::interaction::Interaction;
-use super::to_client::{error_to_client, gone, refuse_there, to_client, told_of};
+use super::to_client::{error_to_client, error_to_unasked, gone, refuse_there, to_client, told_of};
 use super::told::{busy, say_here};
 use crate::command::{ConsentFact, Decide, DenyConsent, IssueCode, IssuedAtFront, OpenidWishes};
 use crate::event::{AskedClaims, Refusal};
@@ -118,14 +118,30 @@ async fn decided<C: Decide>(at: &At, command: C) -> Result<Result<C::Answer, Ref
 
 /// The client hears that nothing came of it, for the person can do nothing about it (SPEC.md d, `server_error`).
 async fn fail_there(at: &At, interaction: &Interaction, failure: Failure) -> Response {
-    match told_of(failure) {
-        Ok(told) => error_to_client(at, interaction.addressee(), told),
-        Err(failure) => failed(failure).await,
+    match (told_of(failure), interaction.session) {
+        (Ok(told), Some(_)) => error_to_client(at, interaction.addressee(), told),
+        (Ok(told), None) => error_to_unasked(at, interaction.addressee(), told),
+        (Err(failure), _) => failed(failure).await,
     }
+}
+
+/// A page of an authorization request that cannot be served. What passes is told to the person, who may try again; of what is broken
+/// the client hears.
+pub async fn interaction_failed(at: &At, interaction: &Interaction, failure: Failure) -> Response {
+    if passes(&failure) {
+        return page_failed(at, failure).await;
+    }
+    match gone(at, interaction).await {
+        Some(gone) => gone,
+        None => fail_there(at, interaction, failure).await,
+    }
+}
+
+fn passes(failure: &Failure) -> bool {
+    matches!(failure, Failure::Busy | Failure::ClockUntrusted)
 }
 
 /// What a page says that cannot be served now.
 pub async fn page_failed(at: &At, failure: Failure) -> Response {
-    let passes = matches!(failure, Failure::Busy | Failure::ClockUntrusted);
-    if passes && at.wants_html() { busy(at) } else { failed(failure).await }
+    if passes(&failure) && at.wants_html() { busy(at) } else { failed(failure).await }
 }
