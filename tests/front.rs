@@ -9,17 +9,18 @@ use tokio::sync::OnceCell;
 /// Every response type, as OpenID spells it.
 pub const ALL: [&str; 7] = ["code", "token", "id_token", "id_token token", "code id_token", "code token", "code id_token token"];
 
-/// A site that answers all of them, and sends errors on without a page in between.
+/// A server of one's own whose site answers all of them, and sends errors on without a page in between.
+pub async fn server() -> Arc<Server> {
+    let server = Server::alone().await;
+    let flags = ["authorize.implicit=true", "authorize.hybrid=true", "authorize.request_objects=true", "redirect.warn_unverified=false"];
+    server.writ(&[&["site", "set", "default"], &flags[..]].concat(), "");
+    server
+}
+
+/// The site of such a server that all tests share.
 pub async fn site() -> Site {
     static SHARED: OnceCell<Arc<Server>> = OnceCell::const_new();
-    let with_flags = async || {
-        let server = Server::alone().await.to_the_end();
-        let flags =
-            ["authorize.implicit=true", "authorize.hybrid=true", "authorize.request_objects=true", "redirect.warn_unverified=false"];
-        server.writ(&[&["site", "set", "default"], &flags[..]].concat(), "");
-        server
-    };
-    SHARED.get_or_init(with_flags).await.site("default")
+    SHARED.get_or_init(async || server().await.to_the_end()).await.site("default")
 }
 
 /// A client of all response types, each of them in an order of words of its own.

@@ -189,11 +189,13 @@ struct Verifier {
 impl Verifier {
     async fn verify(&mut self, token: &str) -> String {
         if self.kept.as_ref().is_none_or(|(until, _)| Instant::now() >= *until) {
+            // From before it was asked for: nobody may keep it longer than from when it was told.
+            let asked = Instant::now();
             let answer = self.site.get("/jwk").await;
             let seconds = answer.header("cache-control").unwrap().strip_prefix("public, max-age=").unwrap().parse().unwrap();
             let set: JwkSet = serde_json::from_value(answer.assert_ok()).unwrap();
             let keys = set.keys().iter().map(|jwk| PublicKey::from_jwk(jwk).unwrap()).collect();
-            self.kept = Some((Instant::now() + Duration::from_secs(seconds), keys));
+            self.kept = Some((asked + Duration::from_secs(seconds), keys));
         }
         let (_, keys) = self.kept.as_ref().unwrap();
         verify(token, |kid| keys.iter().find(|key| key.kid() == *kid)).unwrap().kid().to_string()

@@ -2,65 +2,19 @@
 
 #![expect(missing_docs, reason = "a member whose type says what it is needs no sentence of its own")]
 
-mod begin;
+mod grant;
+
+pub use grant::Grant;
 
 use super::digest::Entity;
 use super::expiry::{Expiries, Thing};
 use super::table::Table;
-use crate::event::{AskedClaims, CodeEvent, ConsentEvent, GrantEvent, IssuedIdToken, IssuedTokens, RefreshEvent, TokenEvent};
+use crate::event::{Beginning, CodeEvent, ConsentEvent, GrantEvent, IssuedIdToken, IssuedTokens, RefreshEvent, TokenEvent};
 use crate::terms::{
-    Acr, ClientId, CodeChallenge, CodeId, Digest, GrantId, GrantType, KeyId, ScopeSet, Sector, Seq, SessionId, Subject, Timestamp, TokenId,
-    UserId,
+    ClientId, CodeChallenge, CodeId, Digest, GrantId, GrantType, KeyId, ScopeSet, Sector, Seq, SessionId, Timestamp, TokenId, UserId,
 };
 use serde::Serialize;
 use std::collections::{HashMap, HashSet};
-
-/// The authorization given by one consent or sign-in, or to a client for itself: parent of its code, if it has one, and of all tokens
-/// that came from it.
-#[derive(Clone, PartialEq, Debug, Serialize)]
-pub struct Grant {
-    pub id: GrantId,
-    pub client: ClientId,
-    /// Whose it is; none where the client acts for itself.
-    pub user: Option<UserId>,
-    /// The browser's session that it came from, if it came from one.
-    pub session: Option<SessionId>,
-    /// How it began.
-    pub grant_type: GrantType,
-    pub scope: ScopeSet,
-    /// When the person proved who they are; none where there is nobody.
-    pub auth_time: Option<Timestamp>,
-    pub amr: Vec<String>,
-    /// How strong that was, if its ID tokens are to tell.
-    pub acr: Option<Acr>,
-    /// The claims that were asked for by name and allowed.
-    pub claims: AskedClaims,
-    pub audience: Option<String>,
-    /// Whether a refresh token goes with the access token.
-    pub refresh: bool,
-    /// Its code, if it has one.
-    pub code: Option<Digest>,
-    /// The record that issued the code, or began the grant without one.
-    pub issued: Seq,
-    /// Whether that record holds a sealed `nonce`.
-    pub has_nonce: bool,
-    /// When the first tokens were handed out; the absolute end of refreshing counts from here.
-    pub redeemed_at: Option<Timestamp>,
-    /// What the last response handed out.
-    pub tokens: Option<IssuedTokens>,
-    /// When those were handed out.
-    pub rotated_at: Timestamp,
-    /// The record that handed them out.
-    pub rotated: Seq,
-    /// Wrong verifiers so far.
-    pub verifier_failures: u32,
-    /// The end that an event put to it.
-    pub ended: Option<Ending>,
-    /// The event that last changed it.
-    pub changed: Seq,
-    /// When nothing of it can matter any more.
-    expires_at: Timestamp,
-}
 
 /// An end that an event put to something.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize)]
@@ -107,9 +61,6 @@ pub struct Token {
     pub changed: Seq,
 }
 
-impl Entity for Grant {
-    const KIND: &'static str = "grant";
-}
 impl Entity for Code {
     const KIND: &'static str = "code";
 }
@@ -226,31 +177,22 @@ impl Grants {
                 expires_at,
                 consent: _,
             } => {
-                let end = expires_at.plus_seconds(EXPIRED_CODE_SECONDS);
-                let new = Grant {
-                    id: *grant,
-                    client: client.clone(),
-                    user: Some(*user),
-                    session: Some(*session),
+                let beginning = Beginning {
                     grant_type: GrantType::AuthorizationCode,
-                    scope: scope.clone(),
                     auth_time: Some(*auth_time),
                     amr: amr.clone(),
+                    passwords_at: None,
+                };
+                let end = expires_at.plus_seconds(EXPIRED_CODE_SECONDS);
+                let new = Grant {
+                    scope: scope.clone(),
                     acr: *acr,
                     claims: claims.clone(),
                     audience: audience.clone(),
                     refresh: *refresh,
                     code: Some(*digest),
-                    issued: seq,
                     has_nonce: *has_nonce,
-                    redeemed_at: None,
-                    tokens: None,
-                    rotated_at: Timestamp::default(),
-                    rotated: seq,
-                    verifier_failures: 0,
-                    ended: None,
-                    changed: seq,
-                    expires_at: end,
+                    ..Grant::begun(*grant, client, (Some(*user), Some(*session)), &beginning, seq, end)
                 };
                 let challenge = *code_challenge;
                 let code = Code { id: *code, grant: *grant, redirect_uri: *redirect_uri, challenge, expires_at: *expires_at };
@@ -376,13 +318,6 @@ impl Grants {
             change(grant)
         });
         changed.ok_or("the grant is unknown")
-    }
-}
-
-impl Grant {
-    /// Whom sealed facts about it belong to, if anybody is known.
-    pub fn subject(&self) -> Option<Subject> {
-        self.user.map(Subject::User)
     }
 }
 

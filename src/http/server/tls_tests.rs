@@ -30,8 +30,7 @@ fn files_in(folder: &Path) -> TlsFiles {
     TlsFiles { certificates: folder.join("cert.pem"), key: folder.join("key.pem") }
 }
 async fn serve(files: &TlsFiles) -> Server {
-    let (certificate_check, handshake_time) = (Duration::from_millis(20), Duration::from_millis(200));
-    serve_with(files, ServerSettings { certificate_check, handshake_time, ..ServerSettings::default() }).await
+    serve_with(files, ServerSettings { certificate_check: Duration::from_millis(20), ..ServerSettings::default() }).await
 }
 async fn serve_with(files: &TlsFiles, settings: ServerSettings) -> Server {
     let listen = Listen::Tcp { address: "127.0.0.1:0".parse().unwrap(), tls: Some(files.clone()) };
@@ -136,7 +135,8 @@ async fn a_changed_certificate_is_taken_and_a_broken_one_is_not() {
 async fn whoever_does_not_shake_hands_is_hung_up_on() {
     let folder = tempfile::tempdir().unwrap();
     issue(&files_in(folder.path()));
-    let server = serve(&files_in(folder.path())).await;
+    let settings = ServerSettings { handshake_time: Duration::from_millis(200), ..ServerSettings::default() };
+    let server = serve_with(&files_in(folder.path()), settings).await;
     let mut silent = TcpStream::connect(server.address().unwrap()).await.unwrap();
     let heard = timeout(Duration::from_secs(20), silent.read(&mut [0; 16])).await.unwrap();
     assert!(!matches!(heard, Ok(1..)));

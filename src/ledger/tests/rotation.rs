@@ -111,20 +111,7 @@ async fn what_a_retired_key_signs_afterwards_is_no_signature_of_ours() {
     world.ledger.retire_key(&world.site, first, true, Actor::Os(0), world.ledger.own_request()).await.unwrap();
     assert_eq!(world.ledger.present(&world.site, minted.access_token.expose()), Presented::BadSignature);
     for exp in [START + 1, START + 3600] {
-        let claims = AccessTokenClaims {
-            iss: world.site.issuer(),
-            sub: world.user.to_string(),
-            aud: world.client.to_string(),
-            client_id: world.client.clone(),
-            jti: draw_id(),
-            iat: START,
-            nbf: START,
-            exp,
-            scope: ScopeSet::parse("openid").unwrap(),
-            site: world.site.name().clone(),
-            sid: None,
-            further: FurtherClaims::default(),
-        };
+        let claims = world.never_granted(exp);
         let forged = key.sign(claims.typ(), &claims).unwrap();
         assert_eq!(world.ledger.present(&world.site, &forged), Presented::BadSignature, "{exp}");
     }

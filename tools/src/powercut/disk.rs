@@ -3,6 +3,13 @@
 //! A sync of a file makes its bytes durable, a sync of a directory its names; nothing else makes anything durable. Modes are durable
 //! at once. That is stricter than most file systems, and as strict as POSIX allows.
 
+mod bytes;
+mod names;
+
+pub use bytes::Bytes;
+pub use names::Names;
+
+use bytes::Change;
 use fastrand::Rng;
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -15,8 +22,6 @@ use std::path::Path;
 pub type Ino = u64;
 /// The root directory.
 pub const ROOT: Ino = 1;
-/// What survives of a torn write survives in pieces of this.
-const SECTOR: usize = 512;
 
 /// All nodes. Those without a name are kept: the disk is thrown away soon.
 pub struct Disk {
@@ -39,28 +44,6 @@ pub enum Body {
     File(Bytes),
     Directory(Names),
     Socket,
-}
-
-/// A file.
-#[derive(Default)]
-pub struct Bytes {
-    now: Vec<u8>,
-    durable: Vec<u8>,
-    unsynced: Vec<Change>,
-    is_deaf: bool,
-}
-
-enum Change {
-    Write { at: usize, bytes: Vec<u8> },
-    Length(usize),
-}
-
-/// A directory.
-#[derive(Default)]
-pub struct Names {
-    now: BTreeMap<OsString, Ino>,
-    durable: BTreeMap<OsString, Ino>,
-    unsynced: Vec<(OsString, Option<Ino>)>,
 }
 
 /// Why something cannot be done: as the system would say it.
@@ -258,157 +241,5 @@ impl Disk {
     }
 }
 
-impl Bytes {
-    fn change(&mut self, change: Change) {
-        change.on(&mut self.now);
-        self.unsynced.push(change);
-    }
-    fn after(&self, cut: &mut Cut<'_>) -> Vec<u8> {
-        let mut left = self.durable.clone();
-        let Cut::Torn(rng) = cut else { return left };
-        let luck = *rng.choice(&[10_u8, 50, 90]).unwrap_or(&50);
-        for change in &self.unsynced {
-            change.sectors().into_iter().filter(|_| rng.u8(..100) < luck).for_each(|sector| sector.on(&mut left));
-        }
-        left
-    }
-}
-
-impl Change {
-    fn on(&self, bytes: &mut Vec<u8>) {
-        match self {
-            Self::Length(length) => bytes.resize(*length, 0),
-            Self::Write { at, bytes: new } => {
-                let end = at.saturating_add(new.len());
-                if bytes.len() < end {
-                    bytes.resize(end, 0);
-                }
-                if let Some(place) = bytes.get_mut(*at..end) {
-                    place.copy_from_slice(new);
-                }
-            }
-        }
-    }
-    /// The change, sector by sector.
-    fn sectors(&self) -> Vec<Change> {
-        match self {
-            Self::Length(length) => vec![Self::Length(*length)],
-            Self::Write { at, bytes } => {
-                let first = (SECTOR - at % SECTOR).min(bytes.len());
-                let (head, rest) = bytes.split_at(first);
-                let starts = (at + first..).step_by(SECTOR);
-                let rest = rest.chunks(SECTOR).zip(starts).map(|(piece, at)| Self::Write { at, bytes: piece.to_vec() });
-                [Self::Write { at: *at, bytes: head.to_vec() }].into_iter().chain(rest).collect()
-            }
-        }
-    }
-}
-
-impl Names {
-    fn set(&mut self, name: &OsStr, ino: Option<Ino>) {
-        set(&mut self.now, name, ino);
-        self.unsynced.push((name.to_owned(), ino));
-    }
-    /// Changes of names reach a disk in their order.
-    fn after(&self, cut: &mut Cut<'_>) -> BTreeMap<OsString, Ino> {
-        let mut left = self.durable.clone();
-        let Cut::Torn(rng) = cut else { return left };
-        let reached = rng.usize(0..=self.unsynced.len());
-        self.unsynced.iter().take(reached).for_each(|(name, ino)| set(&mut left, name, *ino));
-        left
-    }
-}
-
-fn set(names: &mut BTreeMap<OsString, Ino>, name: &OsStr, ino: Option<Ino>) {
-    match ino {
-        Some(ino) => names.insert(name.to_owned(), ino),
-        None => names.remove(name),
-    };
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn file(disk: &mut Disk, name: &str, bytes: &[u8]) -> Ino {
-        let ino = disk.make(ROOT, OsStr::new(name), 0o600, Body::File(Bytes::default())).unwrap();
-        disk.write(ino, 0, bytes).unwrap();
-        ino
-    }
-    fn left(disk: &Disk, mut cut: Cut<'_>) -> BTreeMap<String, Vec<u8>> {
-        let path = tempfile::tempdir().unwrap();
-        disk.leave(&mut cut, path.path()).unwrap();
-        let entries = fs::read_dir(path.path()).unwrap().map(Result::unwrap);
-        entries.map(|entry| (entry.file_name().to_string_lossy().into_owned(), fs::read(entry.path()).unwrap_or_default())).collect()
-    }
-
-    #[test]
-    fn bytes_need_a_sync_of_their_file_and_names_one_of_their_directory() {
-        let mut disk = Disk::new(None);
-        let ino = file(&mut disk, "a", b"one");
-        assert!(left(&disk, Cut::Dropped).is_empty());
-        disk.sync(ino, true).unwrap();
-        assert!(left(&disk, Cut::Dropped).is_empty(), "its name is not durable");
-        disk.sync(ROOT, false).unwrap();
-        disk.write(ino, 3, b" two").unwrap();
-        assert_eq!(disk.read(ino, 0, 100).unwrap(), b"one two");
-        assert_eq!(left(&disk, Cut::Dropped)["a"], b"one");
-        file(&mut disk, "b", b"three");
-        disk.sync(ROOT, false).unwrap();
-        assert_eq!(left(&disk, Cut::Dropped)["b"], b"", "a name without bytes");
-    }
-
-    #[test]
-    fn a_rename_or_removal_is_undone_unless_the_directory_was_synced() {
-        let mut disk = Disk::new(None);
-        let ino = file(&mut disk, "a", b"one");
-        disk.sync(ino, false).unwrap();
-        disk.sync(ROOT, false).unwrap();
-        disk.rename((ROOT, OsStr::new("a")), (ROOT, OsStr::new("b"))).unwrap();
-        assert_eq!(left(&disk, Cut::Dropped).keys().collect::<Vec<_>>(), ["a"]);
-        disk.sync(ROOT, false).unwrap();
-        assert_eq!(left(&disk, Cut::Dropped).keys().collect::<Vec<_>>(), ["b"]);
-        disk.unlink(ROOT, OsStr::new("b")).unwrap();
-        assert_eq!(left(&disk, Cut::Dropped).len(), 1);
-    }
-
-    #[test]
-    fn what_is_torn_keeps_what_was_synced_and_whole_sectors_of_the_rest() {
-        let mut disk = Disk::new(None);
-        let ino = file(&mut disk, "a", &[1; 4096]);
-        disk.sync(ino, false).unwrap();
-        disk.sync(ROOT, false).unwrap();
-        disk.write(ino, 100, &[2; 3000]).unwrap();
-        let mut seen = std::collections::BTreeSet::new();
-        for seed in 0..50 {
-            let bytes = left(&disk, Cut::Torn(&mut Rng::with_seed(seed))).remove("a").unwrap();
-            assert!(bytes[..100].iter().chain(&bytes[3100..]).all(|byte| *byte == 1));
-            let pieces = [&bytes[100..512], &bytes[512..1024], &bytes[1024..1536], &bytes[3072..3100]];
-            assert!(pieces.iter().all(|piece| piece.iter().all(|byte| *byte == piece[0])), "a sector is kept whole or not at all");
-            seen.insert(bytes);
-        }
-        assert!(seen.len() > 20);
-    }
-
-    #[test]
-    fn a_file_that_is_deaf_to_data_syncs_hears_only_full_ones() {
-        let mut disk = Disk::new(Some("db"));
-        let ino = file(&mut disk, "db", b"one");
-        disk.sync(ROOT, false).unwrap();
-        disk.sync(ino, true).unwrap();
-        assert_eq!(left(&disk, Cut::Dropped)["db"], b"");
-        disk.sync(ino, false).unwrap();
-        assert_eq!(left(&disk, Cut::Dropped)["db"], b"one");
-    }
-
-    #[test]
-    fn a_directory_is_taken_in_as_durable_and_left_as_it_was() {
-        let path = tempfile::tempdir().unwrap();
-        fs::create_dir(path.path().join("d")).unwrap();
-        fs::write(path.path().join("d/f"), b"one").unwrap();
-        let disk = Disk::holding(path.path(), None).unwrap();
-        let copy = tempfile::tempdir().unwrap();
-        disk.leave(&mut Cut::Dropped, copy.path()).unwrap();
-        assert_eq!(fs::read(copy.path().join("d/f")).unwrap(), b"one");
-    }
-}
+mod tests;
