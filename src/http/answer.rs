@@ -44,6 +44,7 @@ async fn issue(at: &At, interaction: &Interaction, allowed: Allowed, consent: Co
     let hashed = code.as_ref().filter(|_| response_type.has_id_token());
     let command = IssueCode {
         session,
+        interaction: interaction.id,
         client: interaction.client.clone(),
         requested_scope: requested.scope.clone(),
         scope: allowed.scope,
@@ -104,7 +105,12 @@ pub async fn deny(at: &At, interaction: &Interaction) -> Result<Response, Failur
     if let Some(gone) = gone(at, interaction).await {
         return Ok(gone);
     }
-    let command = DenyConsent { session, client: interaction.client.clone(), requested_scope: interaction.requested.scope.clone() };
+    let command = DenyConsent {
+        session,
+        interaction: interaction.id,
+        client: interaction.client.clone(),
+        requested_scope: interaction.requested.scope.clone(),
+    };
     match decided(at, command).await {
         Ok(denied) => Ok(told(at, interaction, denied.err().unwrap_or(Refusal::ConsentDenied))),
         Err(failure) => Ok(fail_there(at, interaction, failure).await),
