@@ -96,6 +96,7 @@ fn signing_out_everywhere_ends_any_number_of_grants() {
         for n in 0..4200_u32 {
             let command = IssueCode {
                 session,
+                interaction: None,
                 client: app.id.parse().unwrap(),
                 requested_scope: "openid".to_owned().try_into().unwrap(),
                 scope: "openid".to_owned().try_into().unwrap(),

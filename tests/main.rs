@@ -12,6 +12,7 @@
     reason = "a test that cannot go on says so by failing, and it runs in the real time of a real server"
 )]
 
+mod answered_once;
 mod app_pages;
 mod appendix4;
 mod assertions;

@@ -45,7 +45,7 @@ impl GrantToClient {
             Err(refused) => return denied(about, refused, moment),
         };
         let grant_type = GrantType::ClientCredentials;
-        let beginning = Beginning { grant_type, auth_time: None, amr: Vec::new(), passwords_at: None };
+        let beginning = Beginning { grant_type, auth_time: None, amr: Vec::new(), passwords_at: None, interaction: None };
         let seconds = SECONDS.min(site.settings.access_seconds);
         let begun = Begun { client, user: None, scope, beginning, refreshes: false, seconds };
         let Some(tokens) = begin(state, site, begun, moment) else { return denied(about, Refusal::KeyMissing, moment) };

@@ -1,15 +1,17 @@
 //! Answering an authorization request (RFC 6749 §4.1.2 and §4.2.2, OpenID Connect Core §3), the person having consented now or before:
 //! with a code, with tokens, or with both.
 
+use super::answered::{end_of_superseded, superseded};
 use super::tokens::{Authentication, ClaimWishes, id_token_facts, refreshes, still_allowed};
 use super::{Decide, Decision, Draft, OpenidWishes};
 use crate::event::{
     Beginning, CodeEvent, ConsentEvent, Endpoint, Event, IdTokenFacts, IssuedIdToken, IssuedTokens, Refusal, RequestEvent, TokenEvent,
 };
 use crate::jose::{hashes_with_sha_512, left_half};
-use crate::projection::{Client, Session, Site, State};
+use crate::projection::{Client, Grant, Session, Site, State};
 use crate::terms::{
-    Acr, Actor, ClientId, CodeChallenge, ConsentId, Digest, GrantId, GrantType, Moment, NamedScope, ScopeSet, Seq, SessionId, Subject,
+    Acr, Actor, ClientId, CodeChallenge, ConsentId, Digest, GrantId, GrantType, InteractionId, Moment, NamedScope, ScopeSet, Seq,
+    SessionId, Subject,
 };
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +20,9 @@ use serde::{Deserialize, Serialize};
 pub struct IssueCode {
     /// Whose browser it is.
     pub session: SessionId,
+    /// Which showing of our pages this answers; none if nobody was shown one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interaction: Option<InteractionId>,
     /// The client.
     pub client: ClientId,
     /// What was asked for.
@@ -78,6 +83,8 @@ struct Granting<'a> {
     grant: GrantId,
     /// The record that will hold the sealed nonce, if there is one.
     nonce_at: Option<Seq>,
+    /// What an earlier answer to the same pages began.
+    superseded: Option<&'a Grant>,
 }
 
 impl Decide for IssueCode {
@@ -110,10 +117,14 @@ impl Decide for IssueCode {
         let Some(consent) = self.consent(state, session, &scope, moment) else {
             return self.refused(Refusal::ConsentRequired, moment);
         };
+        let superseded = match superseded(state, self.interaction) {
+            Ok(superseded) => superseded,
+            Err(refusal) => return self.refused(refusal, moment),
+        };
         let asked_now = self.consent == ConsentFact::Given;
         let sealing = if asked_now { state.head.next() } else { state.head };
         let nonce_at = self.has_nonce.then_some(sealing);
-        self.grant(Granting { state, site, client, session, scope, consent, grant: moment.seed.id(), nonce_at }, moment)
+        self.grant(Granting { state, site, client, session, scope, consent, grant: moment.seed.id(), nonce_at, superseded }, moment)
     }
 }
 
@@ -184,7 +195,7 @@ impl IssueCode {
     /// What the grant rests on if no code begins it.
     fn begins(&self, session: &Session) -> Option<Beginning> {
         let (auth_time, amr) = (Some(session.auth_time), session.amr.clone());
-        let beginning = Beginning { grant_type: GrantType::Implicit, auth_time, amr, passwords_at: None };
+        let beginning = Beginning { grant_type: GrantType::Implicit, auth_time, amr, passwords_at: None, interaction: self.interaction };
         self.code.is_none().then_some(beginning)
     }
 
@@ -248,6 +259,7 @@ impl IssueCode {
             cause = drafts.iter().fold(granting.state.head, |seq, _| seq.next());
             drafts.push(draft);
         }
+        drafts.extend(granting.superseded.map(|earlier| end_of_superseded(granting.state, earlier)));
         drafts
     }
 
@@ -272,6 +284,7 @@ impl IssueCode {
             digest,
             grant: granting.grant,
             consent: granting.consent,
+            interaction: self.interaction,
             client: self.client.clone(),
             user: session.user,
             session: session.id,

@@ -3,6 +3,7 @@
 //! A command carries its public parameters and, as words, the facts that were worked out before (`secret: verified`).
 //! That is what `asked` records, and from it the command can be rebuilt and decided again ([`redecide`]).
 
+mod answered;
 mod assertion;
 mod begin;
 mod client_auth;

@@ -108,7 +108,7 @@ const PASSWORD: &str = "pwd";
 
 fn beginning(passwords_at: Seq, auth_time: Timestamp) -> Beginning {
     let (grant_type, auth_time) = (GrantType::Password, Some(auth_time));
-    Beginning { grant_type, auth_time, amr: vec![PASSWORD.to_owned()], passwords_at: Some(passwords_at) }
+    Beginning { grant_type, auth_time, amr: vec![PASSWORD.to_owned()], passwords_at: Some(passwords_at), interaction: None }
 }
 
 /// What a person of this role may let a client have without a browser: there is no session that `online_access` could end with.

@@ -119,6 +119,7 @@ impl Refusal {
             Self::ConsentRequired => travels(ConsentRequired, "The end-user has not consented"),
             Self::ConsentDenied => travels(AccessDenied, "The end-user denied the request"),
             Self::InteractionInvalid => here(403, InvalidRequest, "This page has expired or belongs to another browser"),
+            Self::InteractionAnswered => here(409, InvalidRequest, "This page was answered before"),
 
             Self::PasswordWrong => here(400, InvalidGrant, "The name or the password is wrong"),
             Self::EmailWrong => here(400, InvalidGrant, "The name or the password is wrong"),

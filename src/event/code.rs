@@ -1,7 +1,9 @@
 //! Authorization codes (RFC 6749 §4.1).
 
 use super::{AskedClaims, Outcome, Severity};
-use crate::terms::{Acr, ClientId, CodeChallenge, CodeId, ConsentId, Digest, GrantId, ScopeSet, SessionId, Timestamp, UserId};
+use crate::terms::{
+    Acr, ClientId, CodeChallenge, CodeId, ConsentId, Digest, GrantId, InteractionId, ScopeSet, SessionId, Timestamp, UserId,
+};
 use serde::{Deserialize, Serialize};
 
 /// What happened to a code.
@@ -18,6 +20,9 @@ pub enum CodeEvent {
         digest: Digest,
         grant: GrantId,
         consent: ConsentId,
+        /// Which showing of our pages was answered by it; none if nobody was shown one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        interaction: Option<InteractionId>,
         client: ClientId,
         user: UserId,
         session: SessionId,

@@ -159,6 +159,7 @@ pub const FLAGS: &[Flag] = &[
         Takes::Switch,
         Costs::WhenOff("A link to this server can send people on to an app that nobody has checked, without a word (RFC 9700 §4.11.2)."),
     ),
+    flag("redirect.close_fragment", Takes::Switch, Costs::Nothing),
     flag(
         "compat.password_path",
         Takes::Switch,
@@ -262,7 +263,7 @@ mod tests {
     }
 
     /// Those whose other values are as safe, or safer: each with its reason.
-    const FREE: [(&str, &str); 12] = [
+    const FREE: [(&str, &str); 13] = [
         ("profile", "it only sets others"),
         ("title", "a name"),
         ("api.enabled", "off, nothing is answered"),
@@ -270,6 +271,7 @@ mod tests {
         ("app_approval", "standard has the most open one"),
         ("access_token.alg", "all are good"),
         ("pkce.require_all", "standard has it off"),
+        ("redirect.close_fragment", "standard has it off"),
         ("system_scopes", "standard has it on"),
         ("service_documentation", "the operator's own page"),
         ("op_policy_uri", "the operator's own page"),

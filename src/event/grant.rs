@@ -28,7 +28,7 @@ impl GrantEvent {
     pub(crate) fn weight(&self) -> (Outcome, Severity) {
         match self {
             Self::Revoked { reason, .. } | Self::AllRevoked { reason, .. } => match reason {
-                GrantEnd::Logout | GrantEnd::RevokedByClient => (Outcome::Success, Severity::Low),
+                GrantEnd::Logout | GrantEnd::RevokedByClient | GrantEnd::AnsweredAgain => (Outcome::Success, Severity::Low),
                 GrantEnd::CodeReplayed | GrantEnd::RefreshReused | GrantEnd::VerifierGuessed => (Outcome::Success, Severity::High),
             },
         }
@@ -46,6 +46,8 @@ words!(
         VerifierGuessed = "verifier_guessed",
         /// The client revoked its refresh token (RFC 7009 §2).
         RevokedByClient = "revoked_by_client",
+        /// The person answered the same page again before the app had made anything of the first answer.
+        AnsweredAgain = "answered_again",
         /// The person signed out of this app everywhere.
         Logout = "logout",
     }

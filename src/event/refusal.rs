@@ -156,6 +156,8 @@ words!(
         ConsentDenied = "consent_denied",
         /// The pages' hidden state is not ours, too old, or another browser's.
         InteractionInvalid = "interaction_invalid",
+        /// A page of ours was answered again after the app had redeemed the code of the first answer.
+        InteractionAnswered = "interaction_answered",
 
         // Signing in.
         /// Name or password is wrong.

@@ -82,6 +82,9 @@ pub struct Settings {
     /// Who is not signed in sees a page before an app that nobody has checked gets an error by redirect (RFC 9700 §4.11.2).
     #[serde(rename = "redirect.warn_unverified", default = "yes")]
     pub redirect_warn_unverified: bool,
+    /// Redirects whose answer stands in the query end in a fragment of their own, `#_` (RFC 9700 §4.1.3).
+    #[serde(rename = "redirect.close_fragment", default)]
+    pub redirect_close_fragment: bool,
     /// `/password` is another name of the token endpoint (SPEC.md k-31).
     #[serde(rename = "compat.password_path", default)]
     pub compat_password_path: bool,
@@ -237,6 +240,7 @@ impl Settings {
             keys_rotate_seconds: if third && !seed { 90 * 86_400 } else { 0 },
             keys_publish_seconds: if third { 360 } else { 0 },
             redirect_warn_unverified: true,
+            redirect_close_fragment: false,
             compat_password_path: false,
             introspection_seed_dialect: seed,
             id_token_seed_claims: seed,

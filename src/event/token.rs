@@ -3,7 +3,8 @@
 use super::audit::Count;
 use super::{Outcome, Refusal, Severity};
 use crate::terms::{
-    Acr, ClientId, CodeId, GrantId, GrantType, KeyId, ScopeSet, Sector, Seq, SessionId, SigningAlgorithm, Timestamp, TokenId, UserId,
+    Acr, ClientId, CodeId, GrantId, GrantType, InteractionId, KeyId, ScopeSet, Sector, Seq, SessionId, SigningAlgorithm, Timestamp,
+    TokenId, UserId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -162,6 +163,9 @@ pub struct Beginning {
     /// was no password.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub passwords_at: Option<Seq>,
+    /// Which showing of our pages was answered by it; none if nobody was shown one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interaction: Option<InteractionId>,
 }
 
 /// What an ID token rests on beside the access token it goes with.

@@ -3,7 +3,7 @@
 use super::Response;
 use super::context::{At, failed};
 use super::interaction::Interaction;
-use super::to_client::{error_to_client, gone, refuse_there, to_client, told_of};
+use super::to_client::{error_to_client, error_to_unasked, gone, refuse_there, to_client, told_of};
 use super::told::{busy, say_here};
 use crate::command::{ConsentFact, Decide, DenyConsent, IssueCode, IssuedAtFront, OpenidWishes};
 use crate::event::{AskedClaims, Refusal};
@@ -44,6 +44,7 @@ async fn issue(at: &At, interaction: &Interaction, allowed: Allowed, consent: Co
     let hashed = code.as_ref().filter(|_| response_type.has_id_token());
     let command = IssueCode {
         session,
+        interaction: interaction.id,
         client: interaction.client.clone(),
         requested_scope: requested.scope.clone(),
         scope: allowed.scope,
@@ -104,7 +105,12 @@ pub async fn deny(at: &At, interaction: &Interaction) -> Result<Response, Failur
     if let Some(gone) = gone(at, interaction).await {
         return Ok(gone);
     }
-    let command = DenyConsent { session, client: interaction.client.clone(), requested_scope: interaction.requested.scope.clone() };
+    let command = DenyConsent {
+        session,
+        interaction: interaction.id,
+        client: interaction.client.clone(),
+        requested_scope: interaction.requested.scope.clone(),
+    };
     match decided(at, command).await {
         Ok(denied) => Ok(told(at, interaction, denied.err().unwrap_or(Refusal::ConsentDenied))),
         Err(failure) => Ok(fail_there(at, interaction, failure).await),
@@ -118,14 +124,30 @@ async fn decided<C: Decide>(at: &At, command: C) -> Result<Result<C::Answer, Ref
 
 /// The client hears that nothing came of it, for the person can do nothing about it (SPEC.md d, `server_error`).
 async fn fail_there(at: &At, interaction: &Interaction, failure: Failure) -> Response {
-    match told_of(failure) {
-        Ok(told) => error_to_client(at, interaction.addressee(), told),
-        Err(failure) => failed(failure).await,
+    match (told_of(failure), interaction.session) {
+        (Ok(told), Some(_)) => error_to_client(at, interaction.addressee(), told),
+        (Ok(told), None) => error_to_unasked(at, interaction.addressee(), told),
+        (Err(failure), _) => failed(failure).await,
     }
+}
+
+/// A page of an authorization request that cannot be served. What passes is told to the person, who may try again; of what is broken
+/// the client hears.
+pub async fn interaction_failed(at: &At, interaction: &Interaction, failure: Failure) -> Response {
+    if passes(&failure) {
+        return page_failed(at, failure).await;
+    }
+    match gone(at, interaction).await {
+        Some(gone) => gone,
+        None => fail_there(at, interaction, failure).await,
+    }
+}
+
+fn passes(failure: &Failure) -> bool {
+    matches!(failure, Failure::Busy | Failure::ClockUntrusted)
 }
 
 /// What a page says that cannot be served now.
 pub async fn page_failed(at: &At, failure: Failure) -> Response {
-    let passes = matches!(failure, Failure::Busy | Failure::ClockUntrusted);
-    if passes && at.wants_html() { busy(at) } else { failed(failure).await }
+    if passes(&failure) && at.wants_html() { busy(at) } else { failed(failure).await }
 }

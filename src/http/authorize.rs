@@ -11,7 +11,7 @@ use super::told::refuse_here;
 use super::{Params, ParamsError, Response, client_credentials, reply};
 use crate::command::{ConsentFact, Refused};
 use crate::event::{Endpoint, Refusal};
-use crate::ledger::Failure;
+use crate::ledger::{Failure, draw_id};
 use crate::projection::{Consent, Session, State};
 use crate::query::{AuthorizationRequest, AuthorizationTarget, Objection, check_authorization, find_target};
 use crate::terms::{ClientId, Prompt, ResponseMode, ScopeSet};
@@ -111,6 +111,7 @@ fn checked(at: &At, state: &State, params: &Params, repeats: bool, object: Resul
     let requested =
         check_authorization(site, &target, &request).map_err(|Objection { refusal, detail }| there(Refused { refusal, detail }))?;
     Ok(Interaction {
+        id: None,
         client: target.client().id.clone(),
         redirect_uri: target.redirect_uri().to_owned(),
         redirect_uri_sent: target.sent(),
@@ -280,7 +281,8 @@ fn may_skip_consent(at: &At, session: &Session, interaction: &Interaction, offer
 
 /// Sends the browser to a page of ours with its interaction.
 async fn to_page(at: &At, browser: &Browser, interaction: &Interaction, page: &str) -> Result<Response, Failure> {
-    let Some(sealed) = interaction.seal(at, browser)? else { return refuse_there(at, interaction, Refusal::ParameterTooLong).await };
+    let shown = Interaction { id: interaction.id.or_else(|| Some(draw_id())), ..interaction.clone() };
+    let Some(sealed) = shown.seal(at, browser)? else { return refuse_there(at, interaction, Refusal::ParameterTooLong).await };
     let mut response = reply::redirect_302(&format!("{}/{page}?interaction={sealed}", at.base_path()));
     let moved = at.site.read(|state| state.site.as_ref().is_some_and(|site| site.settings.compat_authorize_301));
     if moved && at.inbound.method == Method::GET && page == "provider/login" {

@@ -1,6 +1,6 @@
 //! `{GET, POST} /oauth2/{site}/consent`: what the app wants, in plain words; allow or deny (SPEC.md a.4, k-40, k-52).
 
-use super::answer::{Allowed, answer, deny, page_failed};
+use super::answer::{Allowed, answer, deny, interaction_failed};
 use super::authorize::offered;
 use super::context::At;
 use super::cookies::Browser;
@@ -50,7 +50,7 @@ pub async fn endpoint(at: At) -> Response {
     };
     match answered {
         Ok(response) => response,
-        Err(failure) => page_failed(&at, failure).await,
+        Err(failure) => interaction_failed(&at, &interaction, failure).await,
     }
 }
 

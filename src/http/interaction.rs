@@ -7,13 +7,16 @@ use super::cors;
 use crate::ledger::{Failure, draw_bytes};
 use crate::projection::Session;
 use crate::query::Requested;
-use crate::terms::{ClientId, Digest, Secret, SessionId, Timestamp, UserId};
+use crate::terms::{ClientId, Digest, InteractionId, Secret, SessionId, Timestamp, UserId};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 /// What has to be remembered between authorize and the answer.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Interaction {
+    /// Tells this showing of our pages from every other, once one is shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<InteractionId>,
     /// The client that asks.
     pub client: ClientId,
     /// Where the answer goes; it has been matched.

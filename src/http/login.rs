@@ -1,6 +1,6 @@
 //! `{GET, POST} /oauth2/{site}/provider/login`, alias `/login`: signing in (SPEC.md a.4).
 
-use super::answer::page_failed;
+use super::answer::interaction_failed;
 use super::authorize::proceed;
 use super::context::At;
 use super::cookies::Browser;
@@ -31,13 +31,18 @@ pub async fn endpoint(at: At) -> Response {
         Method::POST if !is_own_form(&at, &browser, sealed, params.get("csrf_token")) => {
             return refuse_here(&at, Endpoint::Login, Refusal::InteractionInvalid, Some(interaction.client)).await;
         }
-        Method::POST => sign_in(&at, &browser, interaction, sealed, &params).await,
+        Method::POST => sign_in(&at, &browser, interaction.clone(), sealed, &params).await,
         _ => page(&at, &browser, &interaction, sealed, &Shown::first(&interaction)),
     };
-    match answered {
+    let mut response = match answered {
         Ok(response) => response,
-        Err(failure) => page_failed(&at, failure).await,
+        Err(failure) => interaction_failed(&at, &interaction, failure).await,
+    };
+    // Never 302 after a password (THREATS.md A10).
+    if at.inbound.method == Method::POST && response.headers().contains_key(LOCATION) {
+        *response.status_mut() = StatusCode::SEE_OTHER;
     }
+    response
 }
 
 /// What the page shows besides the form.
@@ -83,7 +88,7 @@ async fn sign_in(at: &At, browser: &Browser, interaction: Interaction, sealed: &
     }
 }
 
-/// Signed in: a new cookie (THREATS.md A67), and on to consent or back to the client. Never 302 after a password (THREATS.md A10).
+/// Signed in: a new cookie (THREATS.md A67), and on to consent or back to the client.
 async fn signed(
     at: &At,
     browser: &Browser,
@@ -95,10 +100,7 @@ async fn signed(
     interaction.session = Some(signed_in.session);
     // Who has just signed in need not do so again for `prompt=login` or `max_age`.
     let session = at.site.read(|state| state.sessions.by_id(&signed_in.session).cloned());
-    let mut response = proceed(at, &browser, interaction, session.as_ref()).await?;
-    if response.headers().contains_key(LOCATION) {
-        *response.status_mut() = StatusCode::SEE_OTHER;
-    }
+    let response = proceed(at, &browser, interaction, session.as_ref()).await?;
     let response = session_state::with_cookie(at, Some(signed_in.session), response);
     Ok(reply::with_header(response, SET_COOKIE, browser.set_cookie(at.site.name(), at.inbound.peer.secure, None)))
 }

@@ -6,6 +6,7 @@ use super::cookies::{Browser, clear_cookie};
 use super::interaction::{self, form_token, is_own_form, live_session};
 use super::pages::{DisplayText, Form, FormTargets, FrontChannelPage, SignOutPage, SignedOutPage, html};
 use super::params::PROTOCOL_RULES;
+use super::to_client::closed;
 use super::told::{page_params, refuse_here, site_title};
 use super::{Params, Response, reply, session_state};
 use crate::command::{EndSession, EndedBy, FrontChannel};
@@ -99,7 +100,7 @@ async fn hinted(at: &At, browser: &Browser, claims: &IdTokenClaims, params: &Par
     let own = live_session(at, browser).is_some_and(|session| Some(session.id) == claims.sid);
     let signed_out = at.ledger.end_session(&at.site, command, at.facts()).await?;
     let state: Vec<(&str, &str)> = params.get("state").map(|state| ("state", state)).into_iter().collect();
-    let onward = wanted.map(|uri| reply::append_query(uri, &state));
+    let onward = wanted.map(|uri| closed(at, reply::append_query(uri, &state)));
     let said = if signed_out.was_signed_in { SIGNED_OUT } else { NOT_SIGNED_IN };
     // Another browser than the session's has other sessions at the apps, which their pages would end.
     let pages = if own { signed_out.pages } else { Vec::new() };

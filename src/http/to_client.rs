@@ -46,7 +46,7 @@ pub fn to_client(at: &At, to: Addressee<'_>, params: &[(&str, &str)]) -> Respons
     let session_state = session_state::of(at, to);
     let mut all = complete(&issuer, to, params);
     all.extend(session_state.as_deref().map(|value| ("session_state", value)));
-    let response = match address(to, &all) {
+    let response = match address(at, to, &all) {
         Some(address) => reply::redirect_302(&address),
         None => html(StatusCode::OK, &FormPostPage { site_title: site_title(at), action: to.redirect_uri, fields: all }),
     };
@@ -58,12 +58,22 @@ fn complete<'a>(issuer: &'a str, to: Addressee<'a>, params: &[(&'a str, &'a str)
 }
 
 /// The redirection URI with the whole answer; nothing if that travels in no URI.
-fn address(to: Addressee<'_>, params: &[(&str, &str)]) -> Option<String> {
+fn address(at: &At, to: Addressee<'_>, params: &[(&str, &str)]) -> Option<String> {
     match to.mode {
-        ResponseMode::Query => Some(reply::append_query(to.redirect_uri, params)),
+        ResponseMode::Query => Some(closed(at, reply::append_query(to.redirect_uri, params))),
         ResponseMode::Fragment => Some(reply::append_fragment(to.redirect_uri, params)),
         ResponseMode::FormPost => None,
     }
+}
+
+/// The address with a fragment of its own, where the site wants that: to one without, a browser carries along the fragment of the
+/// address that led there, which somebody else may have written (RFC 9700 §4.1.3, THREATS.md A14).
+pub fn closed(at: &At, mut address: String) -> String {
+    let closes = at.site.read(|state| state.site.as_ref().is_some_and(|site| site.settings.redirect_close_fragment));
+    if closes && !address.contains('#') {
+        address.push_str("#_");
+    }
+    address
 }
 
 /// An error as a client is told it.
@@ -129,7 +139,7 @@ pub fn error_to_unasked(at: &At, to: Addressee<'_>, told: impl Into<Told>) -> Re
 fn ask_first(at: &At, to: Addressee<'_>, name: &str, told: &Told) -> Response {
     let (code, issuer) = (told.code, at.site.issuer());
     let params = complete(&issuer, to, &[("error", code.as_str()), ("error_description", &told.description)]);
-    let onward = match address(to, &params) {
+    let onward = match address(at, to, &params) {
         Some(href) => Onward::Link(href),
         None => Onward::Form { action: to.redirect_uri, fields: params },
     };

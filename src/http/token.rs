@@ -284,6 +284,7 @@ mod tests {
             let scope = ScopeSet::parse("openid").unwrap();
             let issue = IssueCode {
                 session: self.session,
+                interaction: None,
                 client: self.proof.client.clone().unwrap(),
                 requested_scope: scope.clone(),
                 scope,

@@ -72,6 +72,11 @@ fn words(refusal: Refusal) -> (&'static str, &'static str) {
             "This page has expired",
             "It was open for too long, or it belongs to another browser. Please go back to the app and start again.",
         ),
+        Refusal::InteractionAnswered => (
+            "You have answered this before",
+            "The app has your first answer, and this one changed nothing. Please go back to the app. If it does not let you in, start \
+             again there.",
+        ),
         Refusal::HintInvalid => (
             "You were not signed out",
             "The app sent an id_token_hint that this site did not issue. If you want to sign out, open the sign-out page of this site \

@@ -153,6 +153,7 @@ fn issue(session: crate::terms::SessionId, client: ClientId, code: Digest) -> Is
     let scope = ScopeSet::parse("openid offline_access").unwrap();
     IssueCode {
         session,
+        interaction: None,
         client,
         requested_scope: scope.clone(),
         scope,

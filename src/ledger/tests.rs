@@ -105,6 +105,7 @@ impl World {
         let code = draw_secret::<32>().digest();
         let issue = IssueCode {
             session,
+            interaction: None,
             client: self.client.clone(),
             requested_scope: ScopeSet::parse(scope).unwrap(),
             scope: ScopeSet::parse(scope).unwrap(),

@@ -11,7 +11,8 @@ use super::expiry::{Expiries, Thing};
 use super::table::Table;
 use crate::event::{Beginning, CodeEvent, ConsentEvent, GrantEvent, IssuedIdToken, IssuedTokens, RefreshEvent, TokenEvent};
 use crate::terms::{
-    ClientId, CodeChallenge, CodeId, Digest, GrantId, GrantType, KeyId, ScopeSet, Sector, Seq, SessionId, Timestamp, TokenId, UserId,
+    ClientId, CodeChallenge, CodeId, Digest, GrantId, GrantType, InteractionId, KeyId, ScopeSet, Sector, Seq, SessionId, Timestamp,
+    TokenId, UserId,
 };
 use serde::Serialize;
 use std::collections::{HashMap, HashSet};
@@ -80,6 +81,8 @@ pub struct Grants {
     /// What a session's end and a person's withdrawal reach.
     by_session: HashMap<SessionId, HashSet<GrantId>>,
     by_consent: HashMap<(UserId, ClientId), HashSet<GrantId>>,
+    /// The last answer to a showing of our pages.
+    by_interaction: HashMap<InteractionId, GrantId>,
 }
 
 impl Grants {
@@ -103,6 +106,10 @@ impl Grants {
     /// The grants that came from this session, in no order.
     pub fn of_session(&self, session: &SessionId) -> impl Iterator<Item = &Grant> {
         self.by_session.get(session).into_iter().flatten().filter_map(|id| self.by_id.get(id))
+    }
+    /// The grant of the last answer to a showing of our pages.
+    pub fn answering(&self, interaction: &InteractionId) -> Option<&Grant> {
+        self.by_interaction.get(interaction).and_then(|id| self.by_id.get(id))
     }
     /// Every grant that is remembered, in no order.
     pub fn iter(&self) -> impl Iterator<Item = &Grant> {
@@ -175,6 +182,7 @@ impl Grants {
                 claims,
                 refresh,
                 expires_at,
+                interaction,
                 consent: _,
             } => {
                 let beginning = Beginning {
@@ -182,6 +190,7 @@ impl Grants {
                     auth_time: Some(*auth_time),
                     amr: amr.clone(),
                     passwords_at: None,
+                    interaction: *interaction,
                 };
                 let end = expires_at.plus_seconds(EXPIRED_CODE_SECONDS);
                 let new = Grant {
@@ -211,6 +220,9 @@ impl Grants {
         }
         if let Some(user) = grant.user {
             self.by_consent.entry((user, grant.client.clone())).or_default().insert(id);
+        }
+        if let Some(interaction) = grant.interaction {
+            self.by_interaction.insert(interaction, id);
         }
         expiries.add(grant.expires_at, Thing::Grant(id));
         self.by_id.insert(id, grant);
@@ -302,6 +314,9 @@ impl Grants {
         if let Some(grant) = self.by_id.remove(id) {
             if let Some(code) = grant.code {
                 self.by_code.remove(&code);
+            }
+            if let Some(interaction) = grant.interaction.filter(|interaction| self.by_interaction.get(interaction) == Some(id)) {
+                self.by_interaction.remove(&interaction);
             }
             if let Some(session) = grant.session {
                 leave(&mut self.by_session, &session, id);

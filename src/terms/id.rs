@@ -65,6 +65,8 @@ opaque_id!(/// The correlation id of one request; `X-Request-Id` of its response
     RequestId, "req_");
 opaque_id!(/// Names a signing key; the `kid` of what it signs (RFC 7515 §4.1.4).
     KeyId, "key_");
+opaque_id!(/// Names one showing of our pages for one authorization request, so that it is answered once.
+    InteractionId, "int_");
 opaque_id!(/// What lets a stranger register clients: names an initial access token (RFC 7591 §3).
     InvitationId, "inv_");
 opaque_id!(/// Names a password hash in the vault. A changed password is a new credential.

@@ -27,8 +27,8 @@ pub use digest::Digest;
 pub use error_code::ErrorCode;
 pub use https_url::HttpsUrl;
 pub use id::{
-    ClientId, CodeId, ConsentId, CredentialId, GrantId, IdSeed, InstanceId, InvitationId, KeyId, LogoutId, Opaque, RegistrationPath,
-    RequestId, SessionId, TokenId, UserId,
+    ClientId, CodeId, ConsentId, CredentialId, GrantId, IdSeed, InstanceId, InteractionId, InvitationId, KeyId, LogoutId, Opaque,
+    RegistrationPath, RequestId, SessionId, TokenId, UserId,
 };
 pub use moment::{Moment, RequestFacts};
 pub use pkce::{CodeChallenge, CodeVerifier};

@@ -435,3 +435,34 @@ async fn nobody_is_sent_to_what_the_client_is_no_longer() {
         }
     }
 }
+
+#[tokio::test]
+async fn a14_an_answer_in_the_query_ends_in_a_fragment_of_its_own_where_the_site_wants_that() {
+    let server = Server::alone().await;
+    let site = server.site("default");
+    let (app, mut browser) = (site.confidential().await, Browser::new());
+    let tokens = app.tokens(&mut browser).await;
+    let program = Request::get(&app.authorization().with("prompt", "none").url());
+    let refused = Request::get(&app.authorization().with("scope", "no:such").url());
+    let sign_out = app.logout_url(&[("id_token_hint", &tokens.id), ("post_logout_redirect_uri", App::LOGOUT_URI), ("state", "s")]);
+    let told = async |browser: &mut Browser, request: &Request| browser.once(request.clone()).await.header("location").unwrap().to_owned();
+    for answer in [told(&mut browser, &program).await, told(&mut browser, &refused).await] {
+        assert!(answer.starts_with("https://client.example.org/callback?") && !answer.contains('#'), "{answer}");
+    }
+    server.writ(&["site", "set", "default", "redirect.close_fragment=true", "authorize.implicit=true"], "");
+    let code = told(&mut browser, &program).await;
+    assert!(code.contains("?code=") && code.ends_with("#_"), "{code}");
+    let error = told(&mut browser, &refused).await;
+    assert!(error.contains("?error=invalid_scope") && error.ends_with("#_"), "{error}");
+    let page = Browser::new().open(&refused.url.to_string()).await.page();
+    let onward = crate::harness::between(&page.text(), "id=\"onward\" href=\"", "\"");
+    assert!(onward.contains("?error=invalid_scope") && onward.ends_with("#_"), "{onward}");
+    let posted = browser.open(&app.authorization().with("response_mode", "form_post").with("prompt", "none").url()).await.page();
+    assert_eq!(posted.action.as_ref().map(url::Url::as_str), Some(App::REDIRECT_URI), "a form carries no fragment on");
+    let front = site.app(json!({"response_types": ["token"], "grant_types": ["implicit"]})).await;
+    let request = front.authorization().with("response_type", "token").with("scope", "no:such");
+    let fragment = told(&mut browser, &Request::get(&request.url())).await;
+    assert!(fragment.contains("callback#error=") && !fragment.ends_with("#_"), "{fragment}");
+    let signed_out = told(&mut browser, &Request::get(&sign_out)).await;
+    assert_eq!(signed_out, format!("{}?state=s#_", App::LOGOUT_URI));
+}

@@ -115,9 +115,31 @@ impl Server {
             child.wait().unwrap();
         }
     }
+    /// Waits until it has ended by itself.
+    pub fn until_ended(&self) -> ExitStatus {
+        let mut child = self.child.lock().unwrap().take().unwrap();
+        let patience = std::time::Instant::now() + START_PATIENCE;
+        while std::time::Instant::now() < patience {
+            if let Some(status) = child.try_wait().unwrap() {
+                return status;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        child.kill().unwrap();
+        panic!("the server did not end within {START_PATIENCE:?}");
+    }
     /// Starts it and waits until it says where it listens.
     pub fn start(&self) {
-        let mut command = Command::new(BINARY);
+        self.start_by(Command::new(BINARY));
+    }
+    /// Starts it where no file can grow beyond so many KiB: as on a full disk, a write that would is told so.
+    pub fn start_with_files_up_to(&self, kib: u64) {
+        let mut confined = Command::new("sh");
+        // POSIX counts in blocks of 512 bytes. Without the trap the process would be ended by the signal instead.
+        confined.args(["-c", &format!(r#"trap '' XFSZ; ulimit -f {}; exec "$0" "$@""#, kib * 2), BINARY]);
+        self.start_by(confined);
+    }
+    fn start_by(&self, mut command: Command) {
         command.env_remove("WRIT_DATA").arg("--data").arg(self.data.path());
         command.args(["serve", "--public-url", &self.origin(), "--listen", &self.address()]);
         command.args(["--outbound-allow", "127.0.0.1/32", "--outbound-ca-file"]).arg(self.authorities.path());

@@ -133,5 +133,17 @@ async fn of_people(app: &App) -> Vec<Case> {
         Case::new("consent_required", Query, 302, "consent_required", "request.refused", silent),
         Case::new("consent_denied", Query, 302, "access_denied", "consent.denied", denied),
         Case::new("interaction_invalid", Page, 403, "expired", "request.refused", foreign),
+        Case::new("interaction_answered", Page, 409, "answered this before", "request.refused", answered_again(app).await),
     ]
+}
+
+/// Pressed once more after the app has redeemed the code.
+async fn answered_again(app: &App) -> Answer {
+    let (request, mut browser) = (app.authorization().with("prompt", "consent"), Browser::new());
+    let sign_in = browser.open(&request.url()).await.page();
+    let consent = browser.sign_in(&sign_in, USERNAME, PASSWORD).await.page();
+    let left = browser.press(&consent, "primary", &[]).await.left();
+    let code = crate::harness::query_of(&left, "code").unwrap();
+    app.exchange(&code, request.verifier.as_deref().unwrap()).await.assert_ok();
+    browser.once(consent.pressed("primary", &[])).await
 }

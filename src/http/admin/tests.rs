@@ -78,6 +78,7 @@ pub(super) async fn world() -> World {
     let verifier = CodeVerifier::parse(&"v".repeat(43)).unwrap();
     let issue = IssueCode {
         session: signed_in.session,
+        interaction: None,
         client: client.clone(),
         requested_scope: ScopeSet::parse("openid offline_access").unwrap(),
         scope: ScopeSet::parse("openid offline_access").unwrap(),

@@ -4,7 +4,7 @@
 
 use super::{Ending, Entity};
 use crate::event::{AskedClaims, Beginning, IssuedTokens};
-use crate::terms::{Acr, ClientId, Digest, GrantId, GrantType, ScopeSet, Seq, SessionId, Subject, Timestamp, UserId};
+use crate::terms::{Acr, ClientId, Digest, GrantId, GrantType, InteractionId, ScopeSet, Seq, SessionId, Subject, Timestamp, UserId};
 use serde::Serialize;
 
 /// The authorization given by one consent or sign-in, or to a client for itself: parent of its code, if it has one, and of all tokens
@@ -17,6 +17,9 @@ pub struct Grant {
     pub user: Option<UserId>,
     /// The browser's session that it came from, if it came from one.
     pub session: Option<SessionId>,
+    /// Which showing of our pages it answers, if it answers one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interaction: Option<InteractionId>,
     /// How it began.
     pub grant_type: GrantType,
     pub scope: ScopeSet,
@@ -83,6 +86,7 @@ impl Grant {
             client: client.clone(),
             user,
             session,
+            interaction: beginning.interaction,
             grant_type: beginning.grant_type,
             scope: ScopeSet::default(),
             auth_time: beginning.auth_time,

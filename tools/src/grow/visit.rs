@@ -80,6 +80,7 @@ impl<'a> Visit<'a> {
         let client = self.app.client.clone().ok_or_else(|| GrowError::Story("an app without a name".to_owned()))?;
         let issue = IssueCode {
             session,
+            interaction: None,
             client,
             requested_scope: scope.clone(),
             scope,
