@@ -6,7 +6,7 @@
 use super::{Ledger, Site};
 use crate::event::ClientMetadata;
 use crate::jose::{ClientKeySet, NoSuchKey};
-use crate::outbound::{FetchError, Freshness};
+use crate::outbound::{Errand, FetchError, Freshness};
 use crate::terms::{ClientAlgorithm, HttpsUrl, Timestamp};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -68,8 +68,6 @@ const HURRY_SECONDS: u64 = 5;
 const DOCUMENTS_MAX: usize = 1024;
 /// So long a request waits for others that read the same document: longer than one reading takes.
 const TURN_PATIENCE: Duration = Duration::from_secs(4);
-/// What is asked for (RFC 7517 §8.5).
-const ACCEPT: &str = "application/jwk-set+json, application/json";
 
 impl Ledger {
     /// The key set in which the key is to be found.
@@ -104,7 +102,7 @@ impl Ledger {
     }
 
     async fn read(&self, uri: &HttpsUrl, last: &Reading, hurried: bool) -> Result<Reading, NoKeys> {
-        let fetched = self.shared.outbound.get(uri, ACCEPT).await;
+        let fetched = self.shared.outbound.get(Errand::Keys, uri).await;
         let now = self.now();
         let (keys, until) = match fetched {
             Err(FetchError::Busy) => return Err(NoKeys::Busy),

@@ -5,7 +5,7 @@ use super::client_keys::{NoKeys, WantedKey};
 use super::{Failure, Ledger, Site};
 use crate::event::Refusal;
 use crate::jose::{RequestObject, RequestObjectError};
-use crate::outbound::{FetchError, Freshness};
+use crate::outbound::{Errand, FetchError, Freshness};
 use crate::projection::Client;
 use crate::terms::{HttpsUrl, Timestamp};
 use serde_json::{Map, Value};
@@ -22,7 +22,7 @@ pub enum SentObject<'a> {
 }
 
 /// The request objects fetched for a site's clients, by their whole `request_uri`: another fragment is another object
-/// (OpenID Connect Core §6.2). Locked for a look-up, never while one is fetched.
+/// (OpenID Connect Core §6.2). What could not be read stands there without one. Locked for a look-up, never while one is fetched.
 #[derive(Default)]
 pub(super) struct RequestObjects(Mutex<HashMap<String, Kept>>);
 
@@ -42,8 +42,6 @@ const KEPT_SECONDS_MAX: u64 = 3600;
 const PAUSE_SECONDS: u64 = 5;
 /// So many documents of a site are kept.
 const DOCUMENTS_MAX: usize = 256;
-/// What is asked for (RFC 9101 §5.2.3).
-const ACCEPT: &str = "application/oauth-authz-req+jwt, application/jwt";
 /// What a request object says of itself as a JWT. None of it is a parameter.
 const OF_THE_JWT: [&str; 7] = ["iss", "aud", "exp", "nbf", "iat", "jti", "sub"];
 
@@ -83,10 +81,14 @@ impl Ledger {
             return Ok(Err(Refusal::RequestUriUnregistered));
         }
         let Ok(url) = place.parse::<HttpsUrl>() else { return Ok(Err(Refusal::RequestUriUnregistered)) };
-        if let Some(kept) = site.request_objects.kept(uri, self.now()) {
-            return Ok(kept.ok_or(Refusal::RequestUriUnreachable));
+        if let Some(Some(text)) = site.request_objects.kept(uri, self.now()) {
+            return Ok(Ok(text));
         }
-        let fetched = match self.shared.outbound.get(&url, ACCEPT).await {
+        // Anybody may invent a fragment, and each would ask the same address: what failed there a moment ago fails for all of them.
+        if matches!(site.request_objects.kept(place, self.now()), Some(None)) {
+            return Ok(Err(Refusal::RequestUriUnreachable));
+        }
+        let fetched = match self.shared.outbound.get(Errand::RequestObject, &url).await {
             Err(FetchError::Busy) => return Err(Failure::Busy),
             fetched => fetched,
         };
@@ -97,7 +99,8 @@ impl Ledger {
             (Ok(found), Some(_)) => kept_until(found.freshness, fragment, now),
             (_, _) => now.plus_seconds(PAUSE_SECONDS),
         };
-        site.request_objects.keep(uri, Kept { text: text.clone(), until }, now);
+        let whose = if text.is_some() { uri } else { place };
+        site.request_objects.keep(whose, Kept { text: text.clone(), until }, now);
         Ok(text.ok_or(Refusal::RequestUriUnreachable))
     }
 

@@ -3,7 +3,7 @@
 use super::{Failure, Ledger, Site, SiteError};
 use crate::command::{SectorFact, UpdateClient, needs_sector_document};
 use crate::event::{ClientMetadata, ClientStatus};
-use crate::outbound::FetchError;
+use crate::outbound::{Errand, FetchError};
 use crate::terms::RequestFacts;
 use std::sync::Arc;
 
@@ -32,7 +32,7 @@ impl Ledger {
         let Some(uri) = metadata.sector_identifier_uri.as_ref().filter(|_| needs_sector_document(metadata, before)) else {
             return Ok(None);
         };
-        match self.shared.outbound.get(uri, "application/json").await {
+        match self.shared.outbound.get(Errand::Sector, uri).await {
             Ok(fetched) => Ok(Some(judged(&fetched.body, metadata))),
             Err(FetchError::Busy) => Err(Failure::Busy),
             Err(error) => {
