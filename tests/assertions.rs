@@ -177,11 +177,12 @@ async fn an_assertion_is_used_once_at_whatever_endpoint_and_also_after_a_restart
 }
 
 #[tokio::test]
-async fn of_sixty_four_uses_at_once_one_succeeds() {
+async fn of_many_uses_at_once_one_succeeds() {
     let server = Server::alone().await;
     let signer = Signer::inline(&server.site("default"), "ES256").await;
     let assertion = signer.assertion();
-    let knocks = (0..64).map(|_| {
+    // Well below the 64 connections that one address may hold: some of those before may not be closed yet.
+    let knocks = (0..48).map(|_| {
         let (signer, assertion) = (signer.clone(), assertion.clone());
         tokio::spawn(async move { signer.knock(&assertion).await.refusal().1 })
     });

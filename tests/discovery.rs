@@ -139,3 +139,40 @@ async fn a_site_that_takes_no_registrations_says_so_and_one_that_takes_some_name
     let closed = site.register(&json!({"redirect_uris": [App::REDIRECT_URI]})).await;
     assert_eq!((closed.status, closed.header("www-authenticate")), (404, None));
 }
+
+#[tokio::test]
+async fn the_operators_pages_are_named_once_they_are_set() {
+    let server = Server::alone().await;
+    let site = server.site("default");
+    let pages = [
+        ("service_documentation", "https://docs.example/writ#apps"),
+        ("op_policy_uri", "http://clinic.example/policy?a=1"),
+        ("op_tos_uri", "https://clinic.example/terms"),
+    ];
+    let told = async || {
+        let twin = format!("{}/.well-known/oauth-authorization-server/oauth2/default", server.origin());
+        let (document, twin) = (document(&site).await, Request::get(&twin).send().await.assert_ok());
+        assert_eq!(twin, Value::Object(document.clone()), "both documents are one");
+        pages.map(|(name, _)| document.get(name).map(|page| page.as_str().unwrap().to_owned()))
+    };
+    let shown = || server.writ(&["site", "show", "default", "-o", "table"], "");
+    assert_eq!(told().await, [const { None }; 3]);
+    assert!(pages.iter().all(|(name, _)| !shown().contains(name)), "{}", shown());
+    let all = pages.map(|(name, page)| format!("{name}={page}"));
+    server.writ(&["site", "set", "default", &all[0], &all[1], &all[2]], "");
+    assert_eq!(told().await, pages.map(|(_, page)| Some(page.to_owned())));
+    assert!(pages.iter().all(|(name, page)| shown().contains(name) && shown().contains(page)), "{}", shown());
+    server.writ(&["site", "set", "default", "profile=iehr"], "");
+    assert_eq!(told().await, pages.map(|(_, page)| Some(page.to_owned())), "a profile says nothing of the operator");
+    server.kill_and_restart();
+    server.writ(&["site", "set", "default", "op_policy_uri="], "");
+    assert_eq!(told().await, [Some(pages[0].1.to_owned()), None, Some(pages[2].1.to_owned())]);
+    let long = |length: usize| format!("op_tos_uri=https://clinic.example/{}", "t".repeat(length - 23));
+    server.writ(&["site", "set", "default", &long(2000)], "");
+    let (too_long, number) = (long(2001), "op_tos_uri=7");
+    for wrong in ["op_tos_uri=javascript:alert(1)", "op_tos_uri=/terms", "op_tos_uri=https://u:p@clinic.example/", number, &too_long] {
+        let output = server.writ_output(&["site", "set", "default", wrong], "");
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success() && told.contains("op_tos_uri is an https or http URL, or nothing"), "{wrong}: {told}");
+    }
+}

@@ -18,6 +18,7 @@ mod assertions;
 mod attacks;
 mod authorize_errors;
 mod claims_parameter;
+mod client_add;
 mod client_configuration;
 mod client_credentials;
 mod conformance;

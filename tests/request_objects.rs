@@ -4,6 +4,7 @@ use crate::front::{client, site};
 use crate::harness::{App, Authorization, Behaviour, Browser, Callback, ClientKey, KeyServer, Stop, Way, jwt_part, now};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
+use std::time::Duration;
 
 fn unsigned(claims: &Value) -> String {
     let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
@@ -198,4 +199,55 @@ async fn the_redirect_uri_of_a_request_object_is_matched_like_any_other() {
     let request = app.authorization().with("request", &unsigned(&claims(&app, other)));
     let callback = asked(&request.with("redirect_uri", "https://client.example.org/other")).await;
     assert_eq!(callback.must("error"), "login_required");
+}
+
+/// The errors that so many programs get who ask this at once.
+async fn asked_at_once(count: usize, request: &Authorization) -> Vec<String> {
+    let asking = (0..count).map(|_| {
+        let request = request.clone();
+        tokio::spawn(async move { asked(&request).await.must("error").to_owned() })
+    });
+    let mut errors = vec![];
+    for asking in asking.collect::<Vec<_>>() {
+        errors.push(asking.await.unwrap());
+    }
+    errors
+}
+
+#[tokio::test]
+async fn requests_that_come_together_share_one_reading_of_their_object() {
+    const CROWD: usize = 50;
+    let site = site().await;
+    for (control, most) in [("max-age=600", 1), ("no-store", 4)] {
+        let server = KeyServer::start(Behaviour::keys(&[])).await;
+        let app = client(&site, json!({ "request_uris": [server.url.as_str()] })).await;
+        let body = unsigned(&claims(&app, json!({ "prompt": "none" })));
+        server.behave(Behaviour { body, delay: Duration::from_secs(1), ..Behaviour::keys(&[]) }.cache_control(control));
+        let request = app.authorization().with("request_uri", &server.url);
+        assert_eq!(asked_at_once(CROWD, &request).await, ["login_required"; CROWD], "{control}");
+        assert!(server.requests() <= most, "{control}: {} readings for {CROWD} requests", server.requests());
+    }
+    let failing = KeyServer::start(Behaviour { delay: Duration::from_secs(1), ..Behaviour::status(500) }).await;
+    let app = client(&site, json!({ "request_uris": [failing.url.as_str()] })).await;
+    let request = app.authorization().with("request_uri", &failing.url);
+    assert_eq!(asked_at_once(CROWD, &request).await, ["invalid_request_uri"; CROWD]);
+    assert!(failing.requests() <= 2, "{} readings of what is not there", failing.requests());
+}
+
+#[tokio::test]
+async fn who_comes_while_an_object_is_read_that_may_not_be_kept_gets_the_next_reading() {
+    let site = site().await;
+    let server = KeyServer::start(Behaviour::keys(&[])).await;
+    let app = client(&site, json!({ "request_uris": [server.url.as_str()] })).await;
+    let slow = |claims: Value, delay| Behaviour { body: unsigned(&claims), delay, ..Behaviour::keys(&[]) }.cache_control("no-store");
+    let request = app.authorization().with("request_uri", &server.url);
+    server.behave(slow(claims(&app, json!({ "prompt": "none", "state": "first" })), Duration::from_secs(2)));
+    let first = tokio::spawn({
+        let request = request.clone();
+        async move { asked(&request).await.must("state").to_owned() }
+    });
+    server.until_heard(1).await;
+    server.behave(slow(claims(&app, json!({ "prompt": "none", "state": "second" })), Duration::ZERO));
+    assert_eq!(asked(&request).await.must("state"), "second", "the object may have been changed for it");
+    assert_eq!((first.await.unwrap().as_str(), server.requests()), ("first", 2));
 }

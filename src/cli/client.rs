@@ -1,6 +1,7 @@
 //! `writ client`: the apps.
 
 use super::exit::CliError;
+use super::key_set::key_set;
 use super::output::{Output, Tone, words};
 use super::reach::Reach;
 use super::site::pair;
@@ -8,6 +9,7 @@ use super::table::{cell, cut, pairs, table};
 use clap::{Args, Subcommand};
 use http::Method;
 use serde_json::{Value, json};
+use std::path::PathBuf;
 
 #[derive(Subcommand, Debug)]
 pub(super) enum ClientCommand {
@@ -105,6 +107,9 @@ pub(super) struct AddArgs {
     /// Where its public keys are, for private_key_jwt
     #[arg(long, value_name = "URI")]
     jwks_uri: Option<String>,
+    /// A file with its public keys, a JWK set; - is stdin
+    #[arg(long, conflicts_with = "jwks_uri", value_name = "FILE")]
+    jwks: Option<PathBuf>,
     /// Whom to write to
     #[arg(long = "contact", value_name = "ADDRESS")]
     contacts: Vec<String>,
@@ -113,7 +118,7 @@ pub(super) struct AddArgs {
 pub(super) async fn run(command: ClientCommand, reach: &Reach, output: &mut Output) -> Result<(), CliError> {
     let post = |named: Named, act: &'static str| async move { reach.ask(Method::POST, &["clients", &named.client, act], None).await };
     let client = match command {
-        ClientCommand::Add(args) => reach.ask(Method::POST, &["clients"], Some(&metadata(*args))).await?,
+        ClientCommand::Add(args) => reach.ask(Method::POST, &["clients"], Some(&metadata(*args)?)).await?,
         ClientCommand::Invite(args) => return invite(args, reach, output).await,
         ClientCommand::Invitations => return invitations(reach, output).await,
         ClientCommand::RevokeInvitation { invitation } => {
@@ -162,13 +167,15 @@ async fn invitations(reach: &Reach, output: &mut Output) -> Result<(), CliError>
     table(output, &["INVITATION", "STATE", "LEFT", "SINCE", "UNTIL"], &rows)
 }
 
-fn metadata(args: AddArgs) -> Value {
+fn metadata(args: AddArgs) -> Result<Value, CliError> {
     let application_type = args.application_type.unwrap_or_else(|| if args.public { "native" } else { "web" }.to_owned());
     let method = if args.public { "none".to_owned() } else { args.auth_method.unwrap_or_else(|| "client_secret_basic".to_owned()) };
     let grant_types = Some(args.grant_types).filter(|types| !types.is_empty());
-    json!({
+    let jwks = args.jwks.as_deref().map(key_set).transpose()?;
+    Ok(json!({
         "client_name": args.name,
         "grant_types": grant_types,
+        "jwks": jwks,
         "jwks_uri": args.jwks_uri,
         "redirect_uris": args.redirect_uris,
         "post_logout_redirect_uris": args.post_logout_redirect_uris,
@@ -180,7 +187,7 @@ fn metadata(args: AddArgs) -> Value {
         "application_type": application_type,
         "token_endpoint_auth_method": method,
         "contacts": args.contacts,
-    })
+    }))
 }
 
 async fn list(reach: &Reach, output: &mut Output) -> Result<(), CliError> {

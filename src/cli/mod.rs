@@ -10,6 +10,7 @@ mod demo;
 mod exit;
 mod explain;
 mod introspect;
+mod key_set;
 mod keys;
 mod log;
 mod output;

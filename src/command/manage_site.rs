@@ -93,13 +93,20 @@ impl Decide for ConfigureSite {
     fn decide(&self, state: &State, moment: &Moment) -> Decision<()> {
         let Some(site) = &state.site else { return Decision::refused(Refusal::SettingUnknown, Vec::new()) };
         let now = members(&site.settings);
-        // A profile is a word for all flags: choosing one sets them all but the name and whether the site is on, and the flags named
-        // beside it go before it.
+        // A profile is a word for all flags: choosing one sets them all but what names the operator and whether the site is on, and the
+        // flags named beside it go before it.
         let mut change = match self.change.get("profile").map(|profile| serde_json::from_value::<Profile>(profile.clone())) {
             None => Map::new(),
             Some(Ok(profile)) => {
                 let of_profile = Settings::of(profile, &site.settings.title, self.edition);
-                members(&Settings { api_enabled: site.settings.api_enabled, ..of_profile })
+                let own = &site.settings;
+                members(&Settings {
+                    api_enabled: own.api_enabled,
+                    service_documentation: own.service_documentation.clone(),
+                    op_policy_uri: own.op_policy_uri.clone(),
+                    op_tos_uri: own.op_tos_uri.clone(),
+                    ..of_profile
+                })
             }
             // The same is found out below, where it is said what a profile may be.
             Some(Err(_)) => Map::new(),
@@ -112,7 +119,9 @@ impl Decide for ConfigureSite {
             let mut trial = now.clone();
             trial.insert(name.clone(), value.clone());
             let trial = serde_json::from_value::<Settings>(Value::Object(trial)).ok().filter(|_| flag.takes.is_within(value));
-            if !trial.is_some_and(|trial| is_catalogue(&trial.scopes, self.edition)) {
+            let is_right =
+                |trial: Settings| [trial.scopes, trial.dcr_default_scope].iter().all(|scopes| is_catalogue(scopes, self.edition));
+            if !trial.is_some_and(is_right) {
                 let about = format!("{name} is {}", flag.takes);
                 return Decision::refused(Refused::about(Refusal::SettingUnknown, about), Vec::new());
             }

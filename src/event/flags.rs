@@ -1,7 +1,7 @@
 //! What every flag of a site may be, and what it costs in safety where it is not as `standard` has it: one row a flag.
 
 use super::settings::{ApprovalMode, PasswordGrant, Profile, RegistrationMode, UnknownScope};
-use crate::terms::SigningAlgorithm;
+use crate::terms::{SigningAlgorithm, WebUrl};
 use serde_json::Value;
 use std::fmt;
 
@@ -28,6 +28,8 @@ pub enum Takes {
     Text(usize),
     /// Scopes, separated by blanks.
     Scopes,
+    /// The address of a page, or nothing.
+    Page,
 }
 
 /// When a flag costs safety, and what.
@@ -133,6 +135,11 @@ pub const FLAGS: &[Flag] = &[
         Costs::Unless("off", "Apps see people's passwords, and nobody else is asked whether it is them (RFC 9700 §2.4)."),
     ),
     flag("system_scopes", Takes::Switch, Costs::Nothing),
+    flag(
+        "dcr.default_scope",
+        Takes::Scopes,
+        Costs::Unless("openid", "An app that said nothing of scopes when it registered may ask people for all of these."),
+    ),
     flag("dcr.rate", Takes::Number(1, 3600), Costs::Above(10, "One address may register more than ten apps in an hour.")),
     flag(
         "keys.rotate_seconds",
@@ -172,6 +179,9 @@ pub const FLAGS: &[Flag] = &[
         Takes::Switch,
         Costs::WhenOn("A cache that does not heed no-store may keep the way to a sign-in page that has expired."),
     ),
+    flag("service_documentation", Takes::Page, Costs::Nothing),
+    flag("op_policy_uri", Takes::Page, Costs::Nothing),
+    flag("op_tos_uri", Takes::Page, Costs::Nothing),
     flag("scopes", Takes::Scopes, Costs::Nothing),
 ];
 
@@ -208,6 +218,7 @@ impl Takes {
             Self::Word(_) | Self::Scopes => value.as_str().is_some_and(|text| !text.is_empty()),
             Self::Number(least, most) => value.as_u64().is_some_and(|number| (*least..=*most).contains(&number)),
             Self::NumberOrNever(least, most) => value.as_u64().is_some_and(|number| number == 0 || (*least..=*most).contains(&number)),
+            Self::Page => value.is_null() || value.as_str().is_some_and(|text| text.parse::<WebUrl>().is_ok()),
             Self::Text(most) => value.as_str().is_some_and(|text| (1..=*most).contains(&text.chars().count())),
         }
     }
@@ -222,6 +233,7 @@ impl fmt::Display for Takes {
             Self::NumberOrNever(least, most) => write!(f, "a whole number from {least} to {most}, or 0 for never"),
             Self::Text(most) => write!(f, "a text of 1 to {most} characters"),
             Self::Scopes => f.write_str("a list of scopes with blanks between them"),
+            Self::Page => f.write_str("an https or http URL, or nothing"),
         }
     }
 }
@@ -250,7 +262,7 @@ mod tests {
     }
 
     /// Those whose other values are as safe, or safer: each with its reason.
-    const FREE: [(&str, &str); 9] = [
+    const FREE: [(&str, &str); 12] = [
         ("profile", "it only sets others"),
         ("title", "a name"),
         ("api.enabled", "off, nothing is answered"),
@@ -259,6 +271,9 @@ mod tests {
         ("access_token.alg", "all are good"),
         ("pkce.require_all", "standard has it off"),
         ("system_scopes", "standard has it on"),
+        ("service_documentation", "the operator's own page"),
+        ("op_policy_uri", "the operator's own page"),
+        ("op_tos_uri", "the operator's own page"),
         ("scopes", "what may be asked for is not what is granted"),
     ];
 
@@ -270,6 +285,7 @@ mod tests {
                 Takes::Word(words) => words().into_iter().map(Value::from).collect(),
                 Takes::Number(least, most) | Takes::NumberOrNever(least, most) => vec![json!(0), json!(least), json!(most)],
                 Takes::Text(_) | Takes::Scopes => vec![json!("x")],
+                Takes::Page => vec![json!("http://a.example/"), json!(null)],
             };
             let costs: Vec<&str> = values.iter().filter_map(|value| flag.cost(value)).collect();
             let is_free = FREE.iter().any(|(name, why)| *name == flag.name && !why.is_empty());

@@ -1,6 +1,7 @@
 //! What a client assertion is that somebody presents: everything that can be said of it before it is decided about.
 
-use super::client_keys::{NoKeys, WantedKey};
+use super::client_keys::WantedKey;
+use super::documents::NoDocument;
 use super::{Failure, Ledger, Site};
 use crate::command::{AssertionFact, SignedAssertion, assertion_end, assertion_time};
 use crate::event::{ClientStatus, Refusal};
@@ -25,8 +26,8 @@ impl Ledger {
         let wanted = WantedKey { kid: assertion.kid.as_deref(), algorithm: assertion.algorithm };
         let keys = match self.keys_for(site, &client.metadata, wanted).await {
             Ok(keys) => keys,
-            Err(NoKeys::Busy) => return Err(Failure::Busy),
-            Err(NoKeys::Unavailable) => return Ok(AssertionFact::Refused(Refusal::AssertionKeysUnavailable)),
+            Err(NoDocument::Busy) => return Err(Failure::Busy),
+            Err(NoDocument::Unavailable) => return Ok(AssertionFact::Refused(Refusal::AssertionKeysUnavailable)),
         };
         match keys.find(assertion.kid.as_deref(), assertion.algorithm) {
             Err(_) => Ok(AssertionFact::Refused(Refusal::AssertionKeyUnknown)),

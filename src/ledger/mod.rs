@@ -13,6 +13,7 @@ mod clock;
 mod commit_path;
 mod digests;
 mod disclose;
+mod documents;
 mod entropy;
 mod failure;
 mod forgotten;

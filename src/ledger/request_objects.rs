@@ -1,16 +1,16 @@
 //! Request objects that come with authorization requests: fetched where they come by reference, and checked (RFC 9101 §5 and §6,
 //! OpenID Connect Core §6).
 
-use super::client_keys::{NoKeys, WantedKey};
+use super::client_keys::WantedKey;
+use super::documents::{Documents, NoDocument, Published};
 use super::{Failure, Ledger, Site};
 use crate::event::Refusal;
 use crate::jose::{RequestObject, RequestObjectError};
-use crate::outbound::{Errand, FetchError, Freshness};
+use crate::outbound::Errand;
 use crate::projection::Client;
 use crate::terms::{HttpsUrl, Timestamp};
 use serde_json::{Map, Value};
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 /// A request object as it was sent.
 #[derive(Clone, Copy, Debug)]
@@ -22,26 +22,13 @@ pub enum SentObject<'a> {
 }
 
 /// The request objects fetched for a site's clients, by their whole `request_uri`: another fragment is another object
-/// (OpenID Connect Core §6.2). What could not be read stands there without one. Locked for a look-up, never while one is fetched.
-#[derive(Default)]
-pub(super) struct RequestObjects(Mutex<HashMap<String, Kept>>);
+/// (OpenID Connect Core §6.2).
+pub(super) type RequestObjects = Documents<Arc<str>>;
 
-/// What a reading gave, and until when it counts.
-#[derive(Clone)]
-struct Kept {
-    text: Option<Arc<str>>,
-    until: Timestamp,
-}
-
-/// A document that says nothing is kept this long if its address has a fragment, and not at all otherwise: it may be the next
-/// request's.
+/// So many of them are kept.
+pub(super) const OBJECTS_MAX: usize = 256;
+/// One that says nothing is kept this long if its address has a fragment, and not at all otherwise: it may be the next request's.
 const KEPT_SECONDS: u64 = 300;
-/// None is kept longer, whatever it says.
-const KEPT_SECONDS_MAX: u64 = 3600;
-/// A document that could not be read is not asked for again before this has passed.
-const PAUSE_SECONDS: u64 = 5;
-/// So many documents of a site are kept.
-const DOCUMENTS_MAX: usize = 256;
 /// What a request object says of itself as a JWT. None of it is a parameter.
 const OF_THE_JWT: [&str; 7] = ["iss", "aud", "exp", "nbf", "iat", "jti", "sub"];
 
@@ -81,27 +68,19 @@ impl Ledger {
             return Ok(Err(Refusal::RequestUriUnregistered));
         }
         let Ok(url) = place.parse::<HttpsUrl>() else { return Ok(Err(Refusal::RequestUriUnregistered)) };
-        if let Some(Some(text)) = site.request_objects.kept(uri, self.now()) {
-            return Ok(Ok(text));
-        }
-        // Anybody may invent a fragment, and each would ask the same address: what failed there a moment ago fails for all of them.
-        if matches!(site.request_objects.kept(place, self.now()), Some(None)) {
-            return Ok(Err(Refusal::RequestUriUnreachable));
-        }
-        let fetched = match self.shared.outbound.get(Errand::RequestObject, &url).await {
-            Err(FetchError::Busy) => return Err(Failure::Busy),
-            fetched => fetched,
+        let published = Published {
+            url: &url,
+            address: uri,
+            errand: Errand::RequestObject,
+            unsaid_seconds: if fragment.is_some() { KEPT_SECONDS } else { 0 },
+            what: "request object",
+            parse: |body| std::str::from_utf8(body).ok().map(|text| Arc::from(text.trim())),
         };
-        let now = self.now();
-        let found = fetched.map_err(|error| tracing::info!(host = url.url().host_str(), %error, "a request object could not be read"));
-        let text = found.as_ref().ok().and_then(|found| std::str::from_utf8(&found.body).ok()).map(|text| Arc::from(text.trim()));
-        let until = match (&found, &text) {
-            (Ok(found), Some(_)) => kept_until(found.freshness, fragment, now),
-            (_, _) => now.plus_seconds(PAUSE_SECONDS),
-        };
-        let whose = if text.is_some() { uri } else { place };
-        site.request_objects.keep(whose, Kept { text: text.clone(), until }, now);
-        Ok(text.ok_or(Refusal::RequestUriUnreachable))
+        match self.document(&site.request_objects, &published, |_| false).await {
+            Ok(text) => Ok(Ok(text)),
+            Err(NoDocument::Busy) => Err(Failure::Busy),
+            Err(NoDocument::Unavailable) => Ok(Err(Refusal::RequestUriUnreachable)),
+        }
     }
 
     async fn has_right_signature(&self, site: &Site, client: &Client, object: &RequestObject) -> Result<Result<(), Refusal>, Failure> {
@@ -109,8 +88,8 @@ impl Ledger {
         let wanted = WantedKey { kid: object.kid.as_deref(), algorithm };
         let keys = match self.keys_for(site, &client.metadata, wanted).await {
             Ok(keys) => keys,
-            Err(NoKeys::Busy) => return Err(Failure::Busy),
-            Err(NoKeys::Unavailable) => return Ok(Err(Refusal::RequestObjectKeyUnknown)),
+            Err(NoDocument::Busy) => return Err(Failure::Busy),
+            Err(NoDocument::Unavailable) => return Ok(Err(Refusal::RequestObjectKeyUnknown)),
         };
         Ok(match keys.find(wanted.kid, algorithm) {
             Err(_) => Err(Refusal::RequestObjectKeyUnknown),
@@ -161,64 +140,4 @@ const CLOCK_DIFFERENCE_SECONDS: u64 = 60;
 
 fn without_fragment(uri: &str) -> (&str, Option<&str>) {
     uri.split_once('#').map_or((uri, None), |(place, fragment)| (place, Some(fragment)))
-}
-
-fn kept_until(freshness: Freshness, fragment: Option<&str>, now: Timestamp) -> Timestamp {
-    let said = match (freshness, fragment) {
-        (Freshness::Unsaid, None) => now,
-        (Freshness::Unsaid, Some(_)) => now.plus_seconds(KEPT_SECONDS),
-        (Freshness::Seconds(seconds), _) => now.plus_seconds(seconds),
-        (Freshness::Until(then), _) => then,
-    };
-    said.min(now.plus_seconds(KEPT_SECONDS_MAX))
-}
-
-impl RequestObjects {
-    fn kept(&self, uri: &str, now: Timestamp) -> Option<Option<Arc<str>>> {
-        let documents = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        documents.get(uri).filter(|kept| now < kept.until).map(|kept| kept.text.clone())
-    }
-    fn keep(&self, uri: &str, new: Kept, now: Timestamp) {
-        let mut documents = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        documents.retain(|_, kept| now < kept.until);
-        if documents.len() >= DOCUMENTS_MAX {
-            let next = documents.iter().min_by_key(|(_, kept)| kept.until).map(|(uri, _)| uri.clone());
-            next.map(|uri| documents.remove(&uri));
-        }
-        if now < new.until {
-            documents.insert(uri.to_owned(), new);
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_object_is_kept_as_long_as_it_says_and_without_a_word_only_by_its_fragment() {
-        let now = Timestamp::from_unix_seconds(1_790_000_000);
-        let kept = |freshness, fragment| kept_until(freshness, fragment, now).seconds_since(now);
-        assert_eq!([kept(Freshness::Unsaid, None), kept(Freshness::Unsaid, Some("x"))], [0, 300]);
-        assert_eq!([0, 60, 86_400].map(|seconds| kept(Freshness::Seconds(seconds), None)), [0, 60, 3600]);
-        assert_eq!(kept(Freshness::Until(now.plus_seconds(9)), Some("x")), 9);
-    }
-
-    #[test]
-    fn the_objects_of_a_site_are_bounded_and_go_when_their_time_is_over() {
-        let (objects, now) = (RequestObjects::default(), Timestamp::from_unix_seconds(1_790_000_000));
-        let kept = |seconds| Kept { text: Some("x".into()), until: now.plus_seconds(seconds) };
-        objects.keep("https://a.example/never", kept(0), now);
-        assert!(objects.0.lock().unwrap().is_empty());
-        for n in 0..300 {
-            objects.keep(&format!("https://a.example/{n}"), kept(60 + n), now);
-        }
-        assert_eq!(objects.0.lock().unwrap().len(), DOCUMENTS_MAX);
-        assert!(objects.kept("https://a.example/0", now).is_none() && objects.kept("https://a.example/299", now).is_some());
-        let later = now.plus_seconds(1000);
-        assert!(objects.kept("https://a.example/299", later).is_none());
-        objects.keep("https://a.example/new", Kept { text: None, until: later.plus_seconds(5) }, later);
-        assert_eq!(objects.kept("https://a.example/new", later), Some(None), "a failure is kept too");
-        assert_eq!(objects.0.lock().unwrap().len(), 1);
-    }
 }

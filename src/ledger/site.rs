@@ -2,11 +2,11 @@
 
 use super::Failure;
 use super::checkpoints::Checkpoints;
-use super::client_keys::ClientKeys;
+use super::client_keys::{ClientKeys, KEY_SETS_MAX};
 use super::digests::{Digests, RecordedDigest};
 use super::index::{Index, Most};
 use super::keyring::Keyring;
-use super::request_objects::RequestObjects;
+use super::request_objects::{OBJECTS_MAX, RequestObjects};
 use crate::log::Lane;
 use crate::projection::State;
 use crate::terms::{Digest, Seq, SiteName, Timestamp};
@@ -51,8 +51,8 @@ impl Site {
             lane,
             keys,
             keyring: Keyring::default(),
-            client_keys: ClientKeys::default(),
-            request_objects: RequestObjects::default(),
+            client_keys: ClientKeys::at_most(KEY_SETS_MAX),
+            request_objects: RequestObjects::at_most(OBJECTS_MAX),
             checkpoints: Checkpoints::default(),
             digests,
             months_until: AtomicU64::new(0),

@@ -70,6 +70,12 @@ pub fn discovery(state: &State, site: &Site) -> Map<String, Value> {
     if site.settings.session_management {
         document.insert("check_session_iframe".to_owned(), format!("{issuer}/check-session").into());
     }
+    let pages = [
+        ("service_documentation", &settings.service_documentation),
+        ("op_policy_uri", &settings.op_policy_uri),
+        ("op_tos_uri", &settings.op_tos_uri),
+    ];
+    document.extend(pages.into_iter().filter_map(|(name, page)| Some((name.to_owned(), page.as_ref()?.as_str().into()))));
     if site.settings.dcr_mode == RegistrationMode::Disabled {
         document.remove("registration_endpoint");
     }

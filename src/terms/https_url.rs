@@ -32,24 +32,23 @@ impl fmt::Display for HttpsUrl {
 impl FromStr for HttpsUrl {
     type Err = ParseError;
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        let error = ParseError { what: "https URL" };
-        if text.len() > LENGTH_MAX || !text.bytes().all(|c| c.is_ascii_graphic()) {
-            return Err(error);
-        }
-        // The parser would read `https:a`, `https:///a` and `https:\\a` as if they were written well.
-        let begins = text.get(..8).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https://")) && text.as_bytes().get(8) != Some(&b'/');
-        if !begins || text.contains('\\') {
-            return Err(error);
-        }
-        let url = Url::parse(text).map_err(|_| error)?;
-        let bare = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
-        match url.scheme() == "https" && url.has_host() && bare {
-            true => Ok(Self { text: text.to_owned(), url }),
-            false => Err(error),
-        }
+        let url = plain_url(text, "https").filter(|url| url.fragment().is_none());
+        url.map(|url| Self { text: text.to_owned(), url }).ok_or(ParseError { what: "https URL" })
     }
 }
 serde_as_text!(HttpsUrl);
+
+/// The URL, if it is one of this scheme, written out in full, with a host and without user information. Its parser alone would read
+/// `https:a`, `https:///a` and `https:\\a` as if they were written well.
+pub(super) fn plain_url(text: &str, scheme: &str) -> Option<Url> {
+    let rest = text.split_at_checked(scheme.len()).filter(|(own, _)| own.eq_ignore_ascii_case(scheme))?.1;
+    let is_written_out = rest.strip_prefix("://").is_some_and(|rest| !rest.starts_with('/') && !rest.contains('\\'));
+    if text.len() > LENGTH_MAX || !text.bytes().all(|c| c.is_ascii_graphic()) || !is_written_out {
+        return None;
+    }
+    let url = Url::parse(text).ok()?;
+    (url.scheme() == scheme && url.has_host() && url.username().is_empty() && url.password().is_none()).then_some(url)
+}
 
 #[cfg(test)]
 mod tests {

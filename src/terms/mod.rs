@@ -19,6 +19,7 @@ mod site_name;
 mod strict_json;
 mod subject;
 mod time;
+mod web_url;
 
 pub use actor::Actor;
 pub use cidr::Cidr;
@@ -45,6 +46,7 @@ pub use site_name::SiteName;
 pub use strict_json::{JSON_DEPTH, strict_json};
 pub use subject::Subject;
 pub use time::Timestamp;
+pub use web_url::WebUrl;
 
 /// Why a text is not a value of the type it was parsed as. The text itself is never repeated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

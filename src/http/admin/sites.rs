@@ -4,7 +4,7 @@ use super::call::{Admin, Call, only, text, truth};
 use super::problem::{Answer, Problem};
 use super::{route, route_of};
 use crate::command::ConfigureSite;
-use crate::event::{Edition, FLAGS, Flag, Profile};
+use crate::event::{Edition, FLAGS, Flag, Profile, Takes};
 use crate::http::{Response, reply};
 use crate::ledger::Site;
 use crate::terms::SiteName;
@@ -112,19 +112,24 @@ fn costs(settings: &Value) -> Value {
     Value::Object(FLAGS.iter().filter_map(cost).collect())
 }
 
-/// PATCH /admin/v1/sites/{site} {"access_seconds": 600}: texts are taken for numbers and truth values where the setting is one.
+/// PATCH /admin/v1/sites/{site} {"access_seconds": 600}: texts are taken for numbers and truth values where the setting is one, and an
+/// empty one for nothing where the setting is a page.
 async fn configure(call: Call, name: String) -> Answer {
     let site = call.site_named(&name)?;
     let body = call.object()?;
     let now = site.read(|state| state.site.as_ref().and_then(|of| serde_json::to_value(&of.settings).ok()));
     let typed = |(name, value): (String, Value)| {
         let like = now.as_ref().and_then(|now| now.get(&name));
-        let value = typed(&value, like).unwrap_or(value);
+        let value = if is_no_page(&name, &value) { Value::Null } else { typed(&value, like).unwrap_or(value) };
         (name, value)
     };
     let change: Map<String, Value> = body.into_iter().map(typed).collect();
     call.ledger().carry_out(&site, ConfigureSite { change, edition: Edition::CURRENT, by: call.actor.clone() }, call.facts()).await?;
     Ok(reply::json(StatusCode::OK, &whole(&site)))
+}
+
+fn is_no_page(name: &str, value: &Value) -> bool {
+    value.as_str() == Some("") && Flag::named(name).is_some_and(|flag| matches!(flag.takes, Takes::Page))
 }
 
 /// A text read as the kind of value that the setting has.
