@@ -67,16 +67,24 @@ fn claim(name: &str, known: &Map<String, Value>) -> Option<Value> {
     let own = known.get(name);
     match name {
         // A client must not take for proved what nobody proved.
-        "email_verified" => known.get("email").map(|_| Value::Bool(own == Some(&Value::Bool(true)))),
-        "phone_number_verified" => known.get("phone_number").map(|_| Value::Bool(own == Some(&Value::Bool(true)))),
+        "email_verified" => known.get("email").filter(is_said).map(|_| Value::Bool(own == Some(&Value::Bool(true)))),
+        "phone_number_verified" => known.get("phone_number").filter(is_said).map(|_| Value::Bool(own == Some(&Value::Bool(true)))),
         "birthdate" => own.filter(|value| value.as_str().is_some_and(is_birthdate)).cloned(),
         "updated_at" => own.filter(|value| value.is_number()).cloned(),
-        "address" => match (own?.as_str(), own?.as_object()) {
-            (Some(text), _) => Some(json!({ "formatted": text })).filter(|_| !text.is_empty()),
-            (None, members) => members.filter(|members| !members.is_empty()).map(|members| Value::Object(members.clone())),
+        "address" => match own?.as_object() {
+            None => own.filter(is_said).map(|text| json!({ "formatted": text })),
+            Some(members) => {
+                let said: Map<String, Value> = members.clone().into_iter().filter(|(_, part)| is_said(&part)).collect();
+                Some(Value::Object(said)).filter(|said| said != &json!({}))
+            }
         },
-        _ => own.filter(|value| value.as_str().is_some_and(|text| !text.is_empty())).cloned(),
+        _ => own.filter(is_said).cloned(),
     }
+}
+
+/// A claim that says nothing is left out (OpenID Connect Core §5.3.2).
+fn is_said(value: &&Value) -> bool {
+    value.as_str().is_some_and(|text| !text.trim().is_empty())
 }
 
 /// `YYYY-MM-DD` or `YYYY`; the year `0000` is one that is not told (OpenID Connect Core §5.1).
@@ -174,8 +182,13 @@ mod tests {
         assert_eq!(shown("email", &known), json!({"email": "a@b.c", "email_verified": false}));
         assert_eq!(shown("address", &known), json!({"address": {"formatted": "Main Street 1, Springfield"}}));
         assert_eq!(shown("profile", &known), json!({"locale": "en-US"}));
-        for nothing in [json!(""), json!({}), json!(7)] {
+        for nothing in [json!(""), json!(" "), json!({}), json!(7), json!({ "country": "" })] {
             assert_eq!(shown("address", &json!({ "address": nothing })), json!({}));
+        }
+        let partly = json!({ "address": { "locality": "Lisboa", "region": " ", "postal_code": 1100, "country": null } });
+        assert_eq!(shown("address", &partly), json!({ "address": { "locality": "Lisboa" } }));
+        for blank in ["", "  ", "\t"] {
+            assert_eq!(shown("profile email", &json!({ "name": blank, "email": blank })), json!({}), "{blank:?}");
         }
     }
 

@@ -35,7 +35,7 @@ fn body(method: &str, response_type: &str, members: &Value) -> Map<String, Value
     let mut body = json!({
         "client_name": "Certified Client 7",
         "grant_types": grants,
-        "jwks": { "keys": [KEY.jwk()] },
+        "jwks": { "keys": [nameless_jwk()] },
         "token_endpoint_auth_method": method,
         "response_types": [response_type],
         "redirect_uris": [App::REDIRECT_URI],
@@ -45,6 +45,14 @@ fn body(method: &str, response_type: &str, members: &Value) -> Map<String, Value
     body.extend(members.as_object().unwrap().clone());
     body.retain(|_, value| !value.is_null());
     body.clone()
+}
+
+/// The suite names its keys only where it publishes them: the one key of a registration needs no name (RFC 7517 §4.5).
+fn nameless_jwk() -> Value {
+    let mut jwk = KEY.jwk();
+    jwk.as_object_mut().unwrap().remove("kid");
+    jwk["alg"] = json!(KEY.alg);
+    jwk
 }
 
 fn listed(value: &Value) -> Vec<Value> {
@@ -63,10 +71,24 @@ pub async fn token(app: &App, pairs: &[(&str, &str)]) -> Answer {
     if app.method != "private_key_jwt" {
         return as_sent(app.request("/token", pairs)).send().await;
     }
+    token_with(app, pairs, json!({})).await
+}
+
+/// The same with an assertion that says this too.
+pub async fn token_with(app: &App, pairs: &[(&str, &str)], further: Value) -> Answer {
     let signer = Signer { app: app.clone(), key: KEY.clone() };
-    let assertion = signer.assertion_with(json!({ "nbf": now() }));
+    let mut claims = signer.claims(further);
+    claims["nbf"] = json!(now());
+    let assertion = sign(app, &claims);
     let own = [("client_assertion_type", JWT_BEARER), ("client_assertion", assertion.as_str())];
     as_sent(Request::form(&app.site.url("/token"), &[pairs, &own].concat())).send().await
+}
+
+/// A JWT by the client's key, named as it is published: a key that stands in the registration has no name.
+pub fn sign(app: &App, claims: &Value) -> String {
+    let header =
+        if app.registration.get("jwks_uri").is_some() { json!({ "alg": KEY.alg, "kid": KEY.kid }) } else { json!({ "alg": KEY.alg }) };
+    KEY.sign(&header, claims)
 }
 
 /// What userinfo says to this token.

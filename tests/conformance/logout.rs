@@ -143,14 +143,13 @@ async fn oidcc_rp_initiated_logout_modified_id_token_hint() {
 #[tokio::test]
 async fn oidcc_rp_initiated_logout_bad_id_token_hint() {
     let mut person = SignedIn::new().await;
-    let (id, header) = (person.app.client_id.clone(), json!({ "alg": "RS256", "kid": client::KEY.kid }));
     let claims = json!({
-        "iss": id, "aud": person.app.site.issuer(), "sub": "SubjectID", "nonce": "n", "iat": now(), "exp": now() + 300,
+        "iss": person.app.client_id, "aud": person.app.site.issuer(), "sub": "SubjectID", "nonce": "n", "iat": now(), "exp": now() + 300,
     });
     let mut turned = jwt_part(&person.hint, 1);
     turned["nonce"] = json!("another");
     let foreign = Site::other().await.confidential().await.tokens(&mut Browser::new()).await.id;
-    for hint in [client::KEY.sign(&header, &claims), client::KEY.sign(&header, &turned), foreign] {
+    for hint in [client::sign(&person.app, &claims), client::sign(&person.app, &turned), foreign] {
         let page = names(person.signs_out_wrongly(Some(&hint), App::LOGOUT_URI).await, "id_token_hint");
         assert_eq!(page.status(), 400);
     }

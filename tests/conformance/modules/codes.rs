@@ -1,7 +1,7 @@
 //! What a code is exchanged for, by whom, and how often.
 
 use crate::conformance::checks::{is_unguessable, token_answer};
-use crate::conformance::client::{KEY, token, userinfo};
+use crate::conformance::client::{KEY, token, token_with, userinfo};
 use crate::conformance::plan::{Outcome, Plan};
 use crate::harness::{App, Behaviour, Browser, ClientKey, KeyServer, Pkce, Signer, jwt_part};
 use serde_json::{Value, json};
@@ -105,7 +105,6 @@ pub async fn issuer_as_audience(plan: Plan) {
     let app = plan.client(json!({})).await;
     let request = plan.request(&app);
     let callback = plan.callback(&app, &mut Browser::new(), &request).await;
-    let signer = Signer { app, key: KEY.clone() };
     let own = [("code", callback.must("code")), ("redirect_uri", App::REDIRECT_URI), ("grant_type", "authorization_code")];
-    token_answer(&signer.post("/token", &own, &signer.assertion_with(json!({ "aud": plan.site.issuer() }))).await);
+    token_answer(&token_with(&app, &own, json!({ "aud": plan.site.issuer() })).await);
 }

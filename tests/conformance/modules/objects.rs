@@ -1,6 +1,6 @@
 //! Requests whose parameters come as a JWT (OpenID Connect Core §6).
 
-use crate::conformance::client::KEY;
+use crate::conformance::client::sign;
 use crate::conformance::plan::Plan;
 use crate::harness::{App, Authorization, Behaviour, Browser, KeyServer, Stop};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -60,7 +60,7 @@ pub async fn request_uri_signed(plan: Plan) {
     let request = plan.request(&app);
     let mut inside = claims(&request);
     inside.extend([("aud".to_owned(), json!(plan.site.issuer())), ("iss".to_owned(), json!(app.client_id))]);
-    shows(&server, KEY.sign(&json!({ "alg": "RS256", "kid": KEY.kid }), &Value::Object(inside)));
+    shows(&server, sign(&app, &Value::Object(inside)));
     succeeds(&plan, &app, &request, &beside(&request, "request_uri", &uri)).await;
     assert_eq!(server.requests(), 1);
 }
