@@ -103,7 +103,7 @@ async fn add(args: AddArgs, reach: &Reach, output: &mut Output) -> Result<(), Cl
     claims.extend(args.email.map(|email| ("email".to_owned(), email.into())));
     for claim in &args.claim {
         let (name, value) = claim.split_once('=').ok_or_else(|| CliError::usage(format!("'{claim}' is not NAME=VALUE")))?;
-        claims.insert(name.to_owned(), serde_json::from_str(value).unwrap_or_else(|_| value.into()));
+        claims.insert(name.to_owned(), claim_value(name, value));
     }
     let mut body = json!({ "username": args.username, "role": args.role, "claims": claims });
     if args.password_stdin
@@ -118,6 +118,16 @@ async fn add(args: AddArgs, reach: &Reach, output: &mut Output) -> Result<(), Cl
     match output.is_table() {
         true => output.line(&format!("user {} made", cell(&user, "user"))),
         false => output.value(&user),
+    }
+}
+
+/// A JSON value, else text. What looks like a number is one in `updated_at` alone: a year of birth or a telephone's digits are text
+/// (OpenID Connect Core §5.1), and would not be told otherwise.
+fn claim_value(name: &str, text: &str) -> Value {
+    match serde_json::from_str(text) {
+        Ok(value @ Value::Number(_)) if name == "updated_at" => value,
+        Ok(Value::Number(_)) | Err(_) => text.into(),
+        Ok(value @ (Value::Null | Value::Bool(_) | Value::String(_) | Value::Array(_) | Value::Object(_))) => value,
     }
 }
 
@@ -173,4 +183,24 @@ fn show(user: &Value, output: &mut Output) -> Result<(), CliError> {
     let whole = Value::Object(claims.clone());
     let claims: Vec<(&str, String)> = claims.keys().map(|name| (name.as_str(), cell(&whole, name))).collect();
     pairs(output, &claims)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_are_text_where_the_standard_has_text() {
+        for (name, text, value) in [
+            ("birthdate", "1985", json!("1985")),
+            ("phone_number", "441234567890", json!("441234567890")),
+            ("updated_at", "1700000000", json!(1_700_000_000)),
+            ("email_verified", "true", json!(true)),
+            ("address", r#"{"country":"GB"}"#, json!({"country": "GB"})),
+            ("name", "Ada Lovelace", json!("Ada Lovelace")),
+            ("nickname", r#""007""#, json!("007")),
+        ] {
+            assert_eq!(claim_value(name, text), value, "{name}={text}");
+        }
+    }
 }
