@@ -163,6 +163,32 @@ fn a_stranger_who_registers_without_end_is_told_to_wait() {
 }
 
 #[test]
+fn a_client_that_changes_without_end_is_told_to_wait() {
+    async_test(async {
+        let (world, app, _, _) = served("openid").await;
+        world.configure(SITE, &[("dcr.rate", 1.into())]).await;
+        let mut token = app.registration_tokens[0].clone();
+        for n in 0..10 {
+            let changed = app.manage(&world, http::Method::PUT, &token, app.new_metadata("openid", &format!("Name {n}"))).await;
+            assert_eq!(changed.status, 200, "{n}");
+            token = changed.member("registration_access_token").unwrap();
+        }
+        let before = world.site(SITE).durable().events;
+        for n in 0..20 {
+            let refused = app.manage(&world, http::Method::PUT, &token, app.new_metadata("openid", &format!("Further {n}"))).await;
+            assert_eq!((refused.status, refused.member("error").as_deref()), (429, Some("temporarily_unavailable")), "{n}");
+            assert_eq!(refused.headers["retry-after"], "3600");
+        }
+        assert_eq!(world.site(SITE).durable().events, before + 10, "the rest is counted");
+        assert_eq!(app.manage(&world, http::Method::GET, &token, serde_json::Value::Null).await.status, 200, "looking costs nothing");
+        world.advance(3600);
+        let changed = app.manage(&world, http::Method::PUT, &token, app.new_metadata("openid", "Later")).await;
+        assert_eq!(changed.status, 200);
+        holds(&world);
+    });
+}
+
+#[test]
 fn who_is_invited_registers_beyond_the_rate_as_often_as_the_invitation_says() {
     async_test(async {
         let world = World::with_sites(EngineKind::File, &[SITE]).await;

@@ -81,6 +81,7 @@ async fn an_apps_name_is_shown_in_the_language_that_the_request_or_the_browser_a
         json!({"client_name#de": "x".repeat(81)}),
         json!({"client_name#de": 7}),
         json!({"logo_uri#de": "javascript:alert(1)"}),
+        json!({"policy_uri#de": "https:evil.example"}),
         json!({"tos_uri#": "https://client.example.org/"}),
     ];
     for members in wrong {

@@ -170,6 +170,11 @@ async fn an_address_that_gives_no_object_is_refused_and_hurts_nobody() {
             assert_eq!(asked(&request).await.must("error"), "invalid_request_uri", "{what}");
         }
         assert_eq!(server.requests(), 1, "{what}: not asked again at once");
+        for fragment in ["a", "b"] {
+            let invented = request.clone().with("request_uri", &format!("{}#{fragment}", server.url));
+            assert_eq!(asked(&invented).await.must("error"), "invalid_request_uri", "{what}");
+        }
+        assert_eq!(server.requests(), 1, "{what}: nor for a fragment that anybody may invent");
     }
     let hidden = KeyServer::at("127.0.0.2", Behaviour::keys(&[])).await;
     let app = client(&site, json!({ "request_uris": [hidden.url.as_str()] })).await;

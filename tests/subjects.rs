@@ -179,3 +179,24 @@ async fn a_clients_sector_never_changes() {
     server.behave(Behaviour { status: 500, ..Behaviour::document(&json!([])) });
     assert_eq!(put(json!({"redirect_uris": ["https://third.example/cb"]})).await, refused("sector_unreadable"));
 }
+
+#[tokio::test]
+async fn nothing_is_read_for_a_change_that_is_refused_even_if_the_document_is_good() {
+    let site = Site::standard().await;
+    let (server, uri) = sector("localhost", &[App::REDIRECT_URI]).await;
+    let app = site.app(json!({})).await;
+    let address = app.registration["registration_client_uri"].as_str().unwrap();
+    let token = app.registration["registration_access_token"].as_str().unwrap();
+    let put = async |members: Value| {
+        let mut body = json!({"client_id": app.client_id, "redirect_uris": [App::REDIRECT_URI], "sector_identifier_uri": uri});
+        body.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+        Request::new(Method::PUT, address).bearer(token).body("application/json", body.to_string()).send().await
+    };
+    put(json!({"scope": "openid system/Patient.rs"})).await.assert_refused(400, "invalid_client_metadata");
+    put(json!({"subject_type": "pairwise"})).await.assert_refused(400, "invalid_client_metadata");
+    site.server.writ(&["client", "disable", &app.client_id], "");
+    put(json!({})).await.assert_refused(401, "invalid_client");
+    assert_eq!(server.requests(), 0);
+    site.server.writ(&["client", "enable", &app.client_id], "");
+    assert_eq!((put(json!({})).await.status, server.requests()), (200, 1));
+}

@@ -79,7 +79,7 @@ impl Output {
             Format::Ndjson | Format::Table => serde_json::to_string(value),
         };
         let text = text.map_err(|error| CliError::output(&error.into()))?;
-        self.write(format!("{text}\n").as_bytes())
+        self.write(format!("{}\n", escaped(&text)).as_bytes())
     }
 
     /// A list for programs: indented as one array, or an item a line.
@@ -97,13 +97,21 @@ impl Output {
     }
 }
 
-/// Control characters, and those that turn the direction of writing.
-fn steers(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+/// The same JSON in characters that a terminal only shows (RFC 8259 §7): it escapes the first 32 control characters by itself, and
+/// whatever else steers stands within a string.
+fn escaped(json: &str) -> String {
+    let within = |c: char| steers(c) && c != '\n';
+    json.chars().map(|c| if within(c) { format!("\\u{:04x}", u32::from(c)) } else { c.to_string() }).collect()
 }
 
-/// Says something on stderr. Who does not listen is not asked to.
+/// Control characters, and those that turn the direction of writing.
+fn steers(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Says something on stderr. Who does not listen is not asked to. What came from strangers cannot steer the terminal here either.
 pub(super) fn words(text: &str) {
+    let text: String = text.chars().map(|c| if steers(c) && c != '\n' { '\u{fffd}' } else { c }).collect();
     drop(writeln!(io::stderr(), "{text}"));
 }
 
@@ -129,6 +137,16 @@ mod tests {
 
     #[test]
     fn nothing_steers_the_terminal() {
-        assert!(steers('\u{1b}') && steers('\n') && steers('\u{202e}') && !steers('ü') && !steers('…'));
+        assert!(steers('\u{1b}') && steers('\n') && steers('\u{202e}') && steers('\u{200f}') && !steers('ü') && !steers('…'));
+    }
+
+    #[test]
+    fn json_means_the_same_and_steers_nothing() {
+        let value = serde_json::json!({ "client_name": "a\u{9b}31m\u{7f}\u{202e}b\u{1b}ü", "list": [1, "x"] });
+        for text in [serde_json::to_string_pretty(&value).unwrap(), value.to_string()] {
+            let shown = escaped(&text);
+            assert!(shown.chars().all(|c| c == '\n' || !steers(c)), "{shown}");
+            assert_eq!(serde_json::from_str::<Value>(&shown).unwrap(), value);
+        }
     }
 }

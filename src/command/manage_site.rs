@@ -119,7 +119,9 @@ impl Decide for ConfigureSite {
             let mut trial = now.clone();
             trial.insert(name.clone(), value.clone());
             let trial = serde_json::from_value::<Settings>(Value::Object(trial)).ok().filter(|_| flag.takes.is_within(value));
-            if !trial.is_some_and(|trial| is_catalogue(&trial.scopes, self.edition)) {
+            let is_right =
+                |trial: Settings| [trial.scopes, trial.dcr_default_scope].iter().all(|scopes| is_catalogue(scopes, self.edition));
+            if !trial.is_some_and(is_right) {
                 let about = format!("{name} is {}", flag.takes);
                 return Decision::refused(Refused::about(Refusal::SettingUnknown, about), Vec::new());
             }

@@ -135,6 +135,11 @@ pub const FLAGS: &[Flag] = &[
         Costs::Unless("off", "Apps see people's passwords, and nobody else is asked whether it is them (RFC 9700 §2.4)."),
     ),
     flag("system_scopes", Takes::Switch, Costs::Nothing),
+    flag(
+        "dcr.default_scope",
+        Takes::Scopes,
+        Costs::Unless("openid", "An app that said nothing of scopes when it registered may ask people for all of these."),
+    ),
     flag("dcr.rate", Takes::Number(1, 3600), Costs::Above(10, "One address may register more than ten apps in an hour.")),
     flag(
         "keys.rotate_seconds",

@@ -1,10 +1,7 @@
 //! A site's policy. It is state, so that replay decides as we did: `site.created` writes it out, `site.configured` changes it.
 
-use crate::terms::ResponseType;
-use crate::terms::ScopeSet;
-use crate::terms::SigningAlgorithm;
-use crate::terms::WebUrl;
 use crate::terms::protocol::words;
+use crate::terms::{Meaning, NamedScope, ResponseType, Scope, ScopeSet, SigningAlgorithm, WebUrl};
 use serde::{Deserialize, Serialize};
 
 /// Every flag of a site (SPEC.md k.3). Lengths are in seconds and their names say so.
@@ -70,6 +67,9 @@ pub struct Settings {
     /// `system/` scopes may be registered and used.
     #[serde(default = "yes")]
     pub system_scopes: bool,
+    /// What a client of OpenID's vocabulary registers that names no scope, as OpenID Connect Registration has none (SPEC.md k-41).
+    #[serde(rename = "dcr.default_scope", default = "openid")]
+    pub dcr_default_scope: ScopeSet,
     /// How many clients one address may register in an hour.
     #[serde(rename = "dcr.rate", default = "any_rate")]
     pub dcr_rate: u64,
@@ -235,6 +235,7 @@ impl Settings {
             session_management: false,
             password_grant: PasswordGrant::Off,
             system_scopes: true,
+            dcr_default_scope: openid(),
             dcr_rate: if third { 10 } else { any_rate() },
             keys_rotate_seconds: if third && !seed { 90 * 86_400 } else { 0 },
             keys_publish_seconds: if third { 360 } else { 0 },
@@ -268,6 +269,11 @@ fn yes() -> bool {
     true
 }
 
+/// What a client registers that names nothing.
+fn openid() -> ScopeSet {
+    [Scope::from(Meaning::Named(NamedScope::Openid))].into_iter().collect()
+}
+
 /// As many registrations as the server takes at all.
 fn any_rate() -> u64 {
     3600
@@ -283,7 +289,7 @@ fn catalogue(edition: Edition) -> ScopeSet {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::terms::{Level, Scope};
+    use crate::terms::Level;
 
     #[test]
     fn a_catalogue_has_only_scopes_and_today_no_two_that_mean_the_same() {

@@ -3,11 +3,11 @@
 use super::client_credentials::refuse_about;
 use super::context::{self, At, failed};
 use super::credentials::Credentials;
-use super::registration::{ClientView, contacts_of, read};
+use super::registration::{ClientView, come_back_later, contacts_of, read};
 use super::{Response, reply};
 use crate::command::{ChangeClient, ClientChange, ReceiveToken, Refused, UpdateClient};
 use crate::event::{Edition, Endpoint, Refusal};
-use crate::ledger::{SiteError, draw_secret};
+use crate::ledger::{Counted, SiteError, draw_secret};
 use crate::projection::Client;
 use crate::terms::{Actor, Digest, RegistrationPath, Secret};
 use http::{Method, StatusCode};
@@ -28,6 +28,9 @@ pub async fn endpoint(at: At, opaque: String) -> Response {
         Ok(response) => response,
         // Of two requests with one token the second may come when that is no longer the client's.
         Err(SiteError::Refused(refused)) if refused.refusal == Refusal::RegistrationTokenWrong => challenge(&refused),
+        Err(SiteError::Refused(refused)) if refused.refusal == Refusal::RegistrationTooFrequent => {
+            come_back_later(&at, Counted::Change, context::refused(&refused))
+        }
         Err(SiteError::Refused(refused)) => context::refused(&refused),
         Err(SiteError::Failure(failure)) => failed(failure).await,
     }

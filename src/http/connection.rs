@@ -4,7 +4,7 @@ use super::{
     Response,
     front_door::{AnswerTimeout, Door},
     peer::Connection,
-    pulse::{Expiry, InFlight, Pulse, Waits},
+    pulse::{Expiry, InFlight, Pulse},
     strict_io::{Framing, Reins, StrictIo},
 };
 use http::{HeaderValue, Request, Version, header::CONNECTION};
@@ -49,11 +49,11 @@ const STREAMS: u32 = 64;
 const GOODBYE: Duration = Duration::from_secs(1);
 
 /// Serves the connection until either side ends it.
-pub async fn serve<S>(stream: S, from: Connection, http_2: bool, waits: Waits, door: Door, phase: watch::Receiver<Phase>)
+pub async fn serve<S>(stream: S, from: Connection, http_2: bool, pulse: Pulse, door: Door, phase: watch::Receiver<Phase>)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let (pulse, reins) = (Pulse::new(waits, http_2), Reins::default());
+    let (waits, reins) = (pulse.waits(), Reins::default());
     let answer = {
         let (pulse, reins) = (pulse.clone(), reins.clone());
         service_fn(move |request: Request<Incoming>| {

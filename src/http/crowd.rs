@@ -1,10 +1,13 @@
 //! How many connections there are, in all and from each address (THREATS.md A93).
 
-use super::peer::TrustedProxies;
+use super::{
+    peer::TrustedProxies,
+    pulse::{Pulse, Waits},
+};
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     net::{IpAddr, Ipv6Addr},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 use tokio::{
@@ -12,38 +15,50 @@ use tokio::{
     time::timeout,
 };
 
-/// Counts connections. All clones share the counts; the lock is held for one look-up.
+/// Counts connections. All clones share the counts; the lock is held for one look-up, and no other is taken but a pulse's.
 #[derive(Clone)]
 pub struct Crowd {
     room: Arc<Semaphore>,
     most: u32,
     most_per_address: usize,
     exempt: TrustedProxies,
-    by_address: Arc<Mutex<HashMap<IpAddr, usize>>>,
+    guests: Arc<Mutex<Guests>>,
+}
+
+/// Who is here, by address and in the order of coming. One has no pulse before its handshake is done.
+#[derive(Default)]
+struct Guests {
+    next: u64,
+    by_address: HashMap<IpAddr, BTreeMap<u64, Option<Pulse>>>,
 }
 
 impl Crowd {
     /// Room for so many in all and from each address; proxies may bring any number.
     pub fn new(most: u32, most_per_address: usize, exempt: TrustedProxies) -> Self {
         let room = Arc::new(Semaphore::new(usize::try_from(most).unwrap_or(Semaphore::MAX_PERMITS)));
-        Self { room, most, most_per_address, exempt, by_address: Arc::default() }
+        Self { room, most, most_per_address, exempt, guests: Arc::default() }
     }
     /// Waits for room for one more. The listener's queue holds whoever comes meanwhile.
     pub async fn room_for_one(&self) -> Option<Room> {
         self.room.clone().acquire_owned().await.ok().map(Room)
     }
-    /// A place for a connection from this address; `None` if it has too many.
+    /// A place for a connection from this address. If it has too many, the one that has been idle longest goes: clients keep
+    /// connections that they have forgotten, and many people may share an address. `None` if all are busy.
     pub fn place(&self, room: Room, ip: IpAddr) -> Option<Place> {
         if self.exempt.trust(ip) {
             return Some(Place { _room: room, counted: None });
         }
-        let (key, mut counts) = (whose(ip), self.by_address.lock().unwrap_or_else(PoisonError::into_inner));
-        let count = counts.entry(key).or_default();
-        if *count >= self.most_per_address {
-            return None;
+        let (key, mut guests) = (whose(ip), self.guests());
+        guests.next += 1;
+        let id = guests.next;
+        let own = guests.by_address.entry(key).or_default();
+        if own.len() >= self.most_per_address {
+            let longest_idle = own.iter().filter_map(|(id, pulse)| Some((pulse.as_ref()?.idle_since()?, *id))).min();
+            let going = longest_idle.and_then(|(_, id)| own.remove(&id)).flatten()?;
+            going.ask_to_leave();
         }
-        *count += 1;
-        Some(Place { _room: room, counted: Some((self.clone(), key)) })
+        own.insert(id, None);
+        Some(Place { _room: room, counted: Some((self.clone(), key, id)) })
     }
     /// A place for a connection that has no address.
     pub fn local_place(room: Room) -> Place {
@@ -52,6 +67,9 @@ impl Crowd {
     /// Waits at most so long until nobody is left; whether nobody is.
     pub async fn is_gone_within(&self, patience: Duration) -> bool {
         timeout(patience, self.room.acquire_many(self.most)).await.is_ok_and(|all| all.is_ok())
+    }
+    fn guests(&self) -> MutexGuard<'_, Guests> {
+        self.guests.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -66,19 +84,34 @@ fn whose(ip: IpAddr) -> IpAddr {
 /// Room for one connection.
 pub struct Room(#[expect(dead_code, reason = "held for its drop")] OwnedSemaphorePermit);
 
-/// One connection's place, given back when dropped.
+/// One connection's place, given back when dropped, or to another when it is idle and the address has no other.
 pub struct Place {
     _room: Room,
-    counted: Option<(Crowd, IpAddr)>,
+    counted: Option<(Crowd, IpAddr, u64)>,
+}
+
+impl Place {
+    /// The pulse of this connection, which begins to speak now.
+    pub fn pulse(&self, waits: Waits, may_wait: bool) -> Pulse {
+        let pulse = Pulse::new(waits, may_wait);
+        if let Some((crowd, key, id)) = &self.counted {
+            let mut guests = crowd.guests();
+            if let Some(own) = guests.by_address.get_mut(key).and_then(|own| own.get_mut(id)) {
+                *own = Some(pulse.clone());
+            }
+        }
+        pulse
+    }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let Some((crowd, key)) = &self.counted else { return };
-        let mut counts = crowd.by_address.lock().unwrap_or_else(PoisonError::into_inner);
-        match counts.get_mut(key) {
-            Some(count) if *count > 1 => *count -= 1,
-            Some(_) | None => drop(counts.remove(key)),
+        let Some((crowd, key, id)) = &self.counted else { return };
+        let mut guests = crowd.guests();
+        let Some(own) = guests.by_address.get_mut(key) else { return };
+        own.remove(id);
+        if own.is_empty() {
+            guests.by_address.remove(key);
         }
     }
 }
@@ -107,12 +140,32 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn the_one_that_has_been_idle_longest_makes_way_and_a_busy_one_never() {
+        let long = Duration::from_secs(600);
+        let waits = Waits { head: long, idle: long, write: long };
+        let crowd = Crowd::new(100, 2, TrustedProxies::default());
+        let (first, other) = (enter(&crowd, "192.0.2.1").await.unwrap(), enter(&crowd, "192.0.2.1").await.unwrap());
+        assert!(enter(&crowd, "192.0.2.1").await.is_none(), "both may still be shaking hands");
+        let (early, late) = (first.pulse(waits, true), other.pulse(waits, true));
+        let request = early.request_begins();
+        let third = enter(&crowd, "192.0.2.1").await.unwrap();
+        let left = async |pulse: &Pulse| timeout(Duration::from_millis(50), pulse.expired()).await.is_ok();
+        assert!(left(&late).await && !left(&early).await);
+        assert!(enter(&crowd, "192.0.2.1").await.is_none());
+        drop(request);
+        assert!(enter(&crowd, "192.0.2.1").await.is_some());
+        assert!(left(&early).await);
+        drop((first, other, third));
+        assert!(crowd.guests().by_address.is_empty());
+    }
+
+    #[tokio::test]
     async fn the_crowd_is_gone_when_the_last_has_left() {
         let crowd = Crowd::new(2, 2, TrustedProxies::default());
         let one = enter(&crowd, "192.0.2.1").await.unwrap();
         assert!(!crowd.is_gone_within(Duration::from_millis(20)).await);
         drop(one);
         assert!(crowd.is_gone_within(Duration::from_millis(20)).await);
-        assert!(crowd.by_address.lock().unwrap().is_empty());
+        assert!(crowd.guests().by_address.is_empty());
     }
 }

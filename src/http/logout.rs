@@ -28,7 +28,7 @@ pub async fn endpoint(at: At) -> Response {
     let (browser, _) = interaction::browser(&at);
     let answered = match params.get("id_token_hint") {
         _ if params.has("decision") => confirmed(&at, &browser, &params).await,
-        None => ask(&at, &browser, None).await,
+        None => ask(&at, &browser, params.has("post_logout_redirect_uri").then_some(HINT_MISSING)).await,
         Some(hint) => match at.ledger.read_hint(&at.site, hint) {
             None => return refuse_here(&at, Endpoint::Logout, Refusal::HintInvalid, None).await,
             Some(claims) => hinted(&at, &browser, &claims, &params).await,
@@ -41,15 +41,26 @@ pub async fn endpoint(at: At) -> Response {
 }
 
 /// Without a verified hint the person is asked; nothing is redirected, because nobody knows who asks.
-async fn ask(at: &At, browser: &Browser, app_name: Option<DisplayText>) -> Result<Response, Failure> {
+async fn ask(at: &At, browser: &Browser, error: Option<&'static str>) -> Result<Response, Failure> {
     if !at.wants_html() {
         return Ok(refuse_here(at, Endpoint::Logout, Refusal::HintInvalid, None).await);
     }
     match live_session(at, browser) {
         None => Ok(said(at, NOT_SIGNED_IN)),
-        Some(session) => confirm_page(at, browser, &session, app_name),
+        Some(session) => confirm_page(at, browser, &session, Asked { app_name: None, error }),
     }
 }
+
+/// Who asks to sign a person out, and what is wrong with how it is asked.
+struct Asked {
+    app_name: Option<DisplayText>,
+    error: Option<&'static str>,
+}
+
+// The names of the parameters are for whoever has to mend the app.
+const HINT_MISSING: &str = "The request has a post_logout_redirect_uri but no id_token_hint, so you will not be sent there.";
+const ADDRESS_UNREGISTERED: &str =
+    "The post_logout_redirect_uri of the request is not registered for this app, so you will not be sent there.";
 
 /// What a person is told at the end.
 #[derive(Clone, Copy)]
@@ -77,7 +88,9 @@ async fn hinted(at: &At, browser: &Browser, claims: &IdTokenClaims, params: &Par
         at.ledger.refuse(&at.site, Endpoint::Logout, Refusal::LogoutUriMismatch, Some(client.clone()), at.facts()).await?;
         return match live_session(at, browser) {
             // The person may still sign out, after saying so; they are never sent to that address.
-            Some(session) if at.wants_html() => confirm_page(at, browser, &session, app_name(at, claims)),
+            Some(session) if at.wants_html() => {
+                confirm_page(at, browser, &session, Asked { app_name: app_name(at, claims), error: Some(ADDRESS_UNREGISTERED) })
+            }
             Some(_) | None => Ok(refuse_here(at, Endpoint::Logout, Refusal::LogoutUriMismatch, Some(client)).await),
         };
     }
@@ -123,7 +136,7 @@ struct SigningOut {
 
 const PURPOSE: &str = "sign-out";
 
-fn confirm_page(at: &At, browser: &Browser, session: &Session, app_name: Option<DisplayText>) -> Result<Response, Failure> {
+fn confirm_page(at: &At, browser: &Browser, session: &Session, asked: Asked) -> Result<Response, Failure> {
     let sealed = interaction::seal(at, PURPOSE, browser, &SigningOut { session: session.id })?;
     let csrf_token = form_token(at, browser, &sealed)?;
     let action = format!("{}/logout", at.base_path());
@@ -131,7 +144,8 @@ fn confirm_page(at: &At, browser: &Browser, session: &Session, app_name: Option<
     let page = SignOutPage {
         site_title: site_title(at),
         username: username.as_ref().and_then(|name| name.as_str()).map(DisplayText::of),
-        app_name,
+        app_name: asked.app_name,
+        error: asked.error,
         form: Form { action: &action, interaction: &sealed, csrf_token: &csrf_token },
         form_targets: FormTargets::own(),
     };

@@ -53,6 +53,16 @@ struct Beat {
     /// one may stand still while the connection does not.
     pieces: BTreeMap<u64, Instant>,
     next_request: u64,
+    /// Its place is given to another: it ends as soon as nothing is under way.
+    leaving: bool,
+}
+
+impl Beat {
+    /// Since when nothing is under way and nobody waits for anything; `None` while something is.
+    fn idle_since(&self) -> Option<Instant> {
+        let busy = self.requests > 0 || self.head_since.is_some() || self.blocked_since.is_some() || !self.pieces.is_empty();
+        (!busy).then_some(self.quiet_since)
+    }
 }
 
 impl Pulse {
@@ -67,8 +77,22 @@ impl Pulse {
             blocked_since: None,
             pieces: BTreeMap::new(),
             next_request: 0,
+            leaving: false,
         };
         Self(Arc::new(Shared { waits, beat: Mutex::new(beat), nearer: Notify::new() }))
+    }
+    /// How long each wait may be.
+    pub fn waits(&self) -> Waits {
+        self.0.waits
+    }
+    /// Since when the connection waits for nothing; `None` if it does.
+    pub fn idle_since(&self) -> Option<Instant> {
+        self.beat().idle_since()
+    }
+    /// Ends it now if it is idle, and else when it is.
+    pub fn ask_to_leave(&self) {
+        self.beat().leaving = true;
+        self.0.nearer.notify_one();
     }
     /// The first byte of a head has come.
     pub fn head_begins(&self) {
@@ -118,8 +142,11 @@ impl Pulse {
         if let Some(slow) = [head, write].into_iter().flatten().min() {
             return (slow, Expiry::Slow);
         }
-        let quiet = if beat.requests == 0 { beat.quiet_since } else { Instant::now() };
-        (quiet + waits.idle, Expiry::Idle)
+        match beat.idle_since() {
+            Some(since) if beat.leaving => (since, Expiry::Idle),
+            Some(since) => (since + waits.idle, Expiry::Idle),
+            None => (Instant::now() + waits.idle, Expiry::Idle),
+        }
     }
     fn beat(&self) -> MutexGuard<'_, Beat> {
         self.0.beat.lock().unwrap_or_else(PoisonError::into_inner)
@@ -194,6 +221,23 @@ mod tests {
         assert_eq!(ends(&pulse).await, None);
         drop(request);
         assert_eq!(ends(&pulse).await, Some(Expiry::Idle));
+    }
+
+    #[tokio::test]
+    async fn who_is_asked_to_leave_goes_when_nothing_is_under_way() {
+        let waits = Waits { head: LONG, idle: LONG, write: LONG };
+        let idle = Pulse::new(waits, true);
+        assert!(idle.idle_since().is_some());
+        idle.ask_to_leave();
+        assert_eq!(ends(&idle).await, Some(Expiry::Idle));
+        let busy = Pulse::new(waits, true);
+        let request = busy.request_begins();
+        busy.ask_to_leave();
+        assert_eq!((busy.idle_since(), ends(&busy).await), (None, None));
+        drop(request);
+        assert_eq!(ends(&busy).await, Some(Expiry::Idle));
+        let fresh = Pulse::new(waits, false);
+        assert_eq!(fresh.idle_since(), None, "one that has said nothing yet may be about to");
     }
 
     #[tokio::test]

@@ -41,7 +41,8 @@ pub enum Listen {
 pub struct ServerSettings {
     /// The most connections in all; 4,096.
     pub connections: u32,
-    /// The most connections from one address (IPv6: from one /64), trusted proxies exempt; 64.
+    /// The most connections from one address (IPv6: from one /64), trusted proxies exempt; 64. One more takes the place of the one
+    /// that has been idle longest.
     pub connections_per_address: usize,
     /// For a request's head, and for the first byte of an HTTP/1 connection; 5 s.
     pub head_time: Duration,
@@ -221,7 +222,7 @@ impl Host {
             };
             let Ok(Ok(stream)) = accepted else { return };
             let http_2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-            serve(stream, connection, http_2, waits, door, phase).await;
+            serve(stream, connection, http_2, place.pulse(waits, http_2), door, phase).await;
             drop(place);
         });
     }
@@ -232,7 +233,7 @@ impl Host {
     {
         let (door, waits, phase) = (self.door.clone(), self.waits(), self.phase.clone());
         tokio::spawn(async move {
-            serve(stream, connection, http_2, waits, door, phase).await;
+            serve(stream, connection, http_2, place.pulse(waits, http_2), door, phase).await;
             drop(place);
         });
     }

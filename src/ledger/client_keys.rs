@@ -4,6 +4,7 @@ use super::documents::{Documents, NoDocument, Published};
 use super::{Ledger, Site};
 use crate::event::ClientMetadata;
 use crate::jose::{ClientKeySet, NoSuchKey};
+use crate::outbound::Errand;
 use crate::terms::ClientAlgorithm;
 use std::sync::Arc;
 
@@ -14,8 +15,6 @@ pub(super) type ClientKeys = Documents<Arc<ClientKeySet>>;
 pub(super) const KEY_SETS_MAX: usize = 1024;
 /// One that does not say for how long it may be kept is kept this long.
 const KEPT_SECONDS: u64 = 300;
-/// What is asked for (RFC 7517 §8.5).
-const ACCEPT: &str = "application/jwk-set+json, application/json";
 
 /// What is known of a key from what it signed.
 #[derive(Clone, Copy)]
@@ -39,7 +38,7 @@ impl Ledger {
         let published = Published {
             url,
             address: url.as_str(),
-            accept: ACCEPT,
+            errand: Errand::Keys,
             unsaid_seconds: KEPT_SECONDS,
             what: "key set",
             parse: |body| ClientKeySet::parse(body).map(Arc::new),

@@ -60,10 +60,17 @@ impl Ledger {
         self.claims_at(site, at)
     }
 
-    /// What this record says of a person: claims by name, and `username`.
+    /// What this record says of a person: claims by name, and `username`. Nobody has to say when that was: it is the record's own time
+    /// (`updated_at`, OpenID Connect Core §5.1).
     pub fn claims_at(&self, site: &Site, at: Seq) -> Result<Map<String, Value>, Failure> {
-        let fields = self.disclosed(site, at)?;
-        let named = fields.into_iter().map(|(name, value)| (name.strip_prefix("claim.").unwrap_or(&name).to_owned(), value));
-        Ok(named.collect())
+        let stored = self.stored(site, at)?;
+        let fields = self.open_fields(site, &stored)?;
+        if fields.is_empty() {
+            return Ok(fields);
+        }
+        let record = Record::from_leaf(&stored.leaf).map_err(|error| Failure::Unreadable(error.to_string()))?;
+        let mut known = Map::from_iter([("updated_at".to_owned(), record.t.unix_seconds().into())]);
+        known.extend(fields.into_iter().map(|(name, value)| (name.strip_prefix("claim.").unwrap_or(&name).to_owned(), value)));
+        Ok(known)
     }
 }

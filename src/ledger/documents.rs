@@ -5,7 +5,7 @@
 //! slow and refused, and nobody else's: nothing is held meanwhile but that document's turn.
 
 use super::Ledger;
-use crate::outbound::{FetchError, Freshness};
+use crate::outbound::{Errand, FetchError, Freshness};
 use crate::terms::{HttpsUrl, Timestamp};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,6 +15,8 @@ use std::time::Duration;
 /// The documents of one kind that are held for a site's clients, by their addresses. Locked for a look-up, never while one is read.
 pub(super) struct Documents<T> {
     held: Mutex<HashMap<String, Arc<Document<T>>>>,
+    /// The URLs at which nothing could be read a moment ago, and until when they are not asked again. Locked for a look-up.
+    failed: Mutex<HashMap<String, Timestamp>>,
     most: usize,
 }
 
@@ -49,8 +51,8 @@ pub(super) struct Published<'a, T> {
     pub(super) url: &'a HttpsUrl,
     /// What it is kept under: the URL, perhaps with a fragment.
     pub(super) address: &'a str,
-    /// The header field of that name.
-    pub(super) accept: &'static str,
+    /// What it is fetched for.
+    pub(super) errand: Errand,
     /// So long it is kept if it does not say.
     pub(super) unsaid_seconds: u64,
     /// What it is, in words.
@@ -89,6 +91,10 @@ impl Ledger {
         if let Some(answer) = document.last().answer(self.now(), &lacks) {
             return answer;
         }
+        // Anybody may invent a fragment, and each would ask the same server: what failed there fails for all of them.
+        if documents.has_failed(published.url, self.now()) {
+            return Err(NoDocument::Unavailable);
+        }
         let begun = document.begun.load(Ordering::SeqCst);
         let turn = tokio::time::timeout(TURN_PATIENCE, document.turn.lock()).await.map_err(|_| NoDocument::Busy)?;
         let last = document.last();
@@ -103,6 +109,9 @@ impl Ledger {
         let number = document.begun.fetch_add(1, Ordering::SeqCst).saturating_add(1);
         let (found, until) = self.read(published).await?;
         let at = self.now();
+        if found.is_none() {
+            documents.remember_failure(published.url, until, at);
+        }
         let hurried_at = if is_hurried { at } else { last.hurried_at };
         document.keep(Reading { number, found: found.clone(), at, until, hurried_at });
         drop(turn);
@@ -112,7 +121,7 @@ impl Ledger {
     /// The document as it is now, and until when that counts.
     async fn read<T>(&self, published: &Published<'_, T>) -> Result<(Option<T>, Timestamp), NoDocument> {
         let (host, what) = (published.url.url().host_str(), published.what);
-        let fetched = self.shared.outbound.get(published.url, published.accept).await;
+        let fetched = self.shared.outbound.get(published.errand, published.url).await;
         let now = self.now();
         let found = match fetched {
             Err(FetchError::Busy) => return Err(NoDocument::Busy),
@@ -144,7 +153,17 @@ fn kept_until(freshness: Freshness, unsaid_seconds: u64, now: Timestamp) -> Time
 impl<T: Clone> Documents<T> {
     /// Room for so many.
     pub(super) fn at_most(most: usize) -> Self {
-        Self { held: Mutex::default(), most }
+        Self { held: Mutex::default(), failed: Mutex::default(), most }
+    }
+    fn has_failed(&self, url: &HttpsUrl, now: Timestamp) -> bool {
+        self.failed.lock().unwrap_or_else(PoisonError::into_inner).get(url.as_str()).is_some_and(|until| now < *until)
+    }
+    fn remember_failure(&self, url: &HttpsUrl, until: Timestamp, now: Timestamp) {
+        let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        failed.retain(|_, until| now < *until);
+        if failed.len() < self.most {
+            failed.insert(url.as_str().to_owned(), until);
+        }
     }
     fn document(&self, address: &str, now: Timestamp) -> Arc<Document<T>> {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);

@@ -8,7 +8,7 @@ use super::{Failure, Ledger};
 use crate::command::{EndLogoutAttempt, EndSession, LogoutToSend, SignLogout, SignedOut};
 use crate::event::{LogoutFailure, SignedLogout};
 use crate::jose::{LogoutTokenClaims, TYP_LOGOUT_TOKEN, backchannel_logout_event};
-use crate::outbound::FetchError;
+use crate::outbound::{Errand, FetchError};
 use crate::terms::{ClientId, RequestFacts, Secret, SiteName};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -34,7 +34,7 @@ struct Place {
     attempts: Attempts,
 }
 
-/// So many attempts at once, in all: fewer than the way out has places, for keys are fetched meanwhile.
+/// So many attempts at once, in all: as many as the way out has places for this errand.
 const PLACES: usize = 48;
 /// So many of them for one client.
 const PLACES_OF_CLIENT: usize = 4;
@@ -117,7 +117,7 @@ impl Ledger {
         };
         let token = self.mint_logout_token(site, &signed)?;
         let form = format!("logout_token={}", token.expose());
-        let (failure, status) = outcome(self.shared.outbound.post_form(&uri, form).await);
+        let (failure, status) = outcome(self.shared.outbound.post_form(Errand::Logout, &uri, form).await);
         let end = EndLogoutAttempt { logout: signed.logout, attempt: signed.attempt, failure, status };
         let recorded = self.submit(site, end, self.own_request()).await?.durable().await?;
         recorded.map_err(|refused| Failure::Contradiction(refused.refusal.to_string()))

@@ -54,6 +54,7 @@ pub use mint::MintedTokens;
 pub use operate::SiteError;
 pub use present::Presented;
 pub use prove::ConsistencyProof;
+pub use registrations::Counted;
 pub use request_objects::SentObject;
 pub use site::Site;
 pub use submit::Submitted;

@@ -2,17 +2,16 @@
 
 use super::digests::Digests;
 use super::index::Index;
-use super::{Failure, Ledger, Site, draw_id, log_key};
+use super::{Counted, Failure, Ledger, Site, draw_id, log_key};
 use crate::command::{
     ChangeClient, ChangeUser, ClientChange, CreateSite, CreateUser, Decide, Noted, Refused, RegisterClient, SecretFact, SectorFact,
     TakesOver, UserChange,
 };
-use crate::event::{Edition, Endpoint, Profile, Refusal};
+use crate::event::{Edition, Profile};
 use crate::projection::State;
 use crate::terms::{Actor, ClientId, CredentialId, RequestFacts, Role, Secret, SigningAlgorithm, SiteName, Subject, UserId};
 use crate::vault::{PasswordText, Vault, VaultError};
 use serde_json::{Map, Value};
-use std::net::IpAddr;
 use std::sync::{Arc, PoisonError};
 
 /// Why something could not be done to a site.
@@ -160,11 +159,7 @@ impl Ledger {
             return self.carry_out(site, command, request).await;
         }
         if let (Actor::Anonymous, None, Some(ip)) = (&command.by, &command.initial_token, request.ip) {
-            let rate = registration_rate(site);
-            if !self.shared.registrations.take(site.name(), ip, rate, self.now()) {
-                self.refuse(site, Endpoint::Registration, Refusal::RegistrationTooFrequent, None, request).await?;
-                return Err(SiteError::Refused(Refusal::RegistrationTooFrequent.into()));
-            }
+            self.take_registration(site, Counted::Registration, ip, None, &request).await?;
         }
         command.sector_document = self.read_sector(&command.metadata, None).await?;
         if command.contacts.is_empty() {
@@ -177,11 +172,6 @@ impl Ledger {
             self.destroy_subject(site, Subject::Client(client)).await?;
         }
         registered
-    }
-
-    /// After how many seconds a stranger at this address may register a client again; 0 is now.
-    pub fn registration_pause(&self, site: &Site, ip: IpAddr) -> u64 {
-        self.shared.registrations.pause(site.name(), ip, registration_rate(site), self.now())
     }
 
     /// Changes a client. With a deleted one its contacts become unreadable: first in the log, then in the vault.
@@ -235,11 +225,6 @@ impl Ledger {
         let name = site.name().clone();
         self.with_vault(move |vault| vault.destroy_password(&name, credential).map(drop)).await
     }
-}
-
-/// How many clients the site takes from one address in an hour.
-fn registration_rate(site: &Site) -> u64 {
-    site.read(|state| state.site.as_ref().map_or(0, |site| site.settings.dcr_rate))
 }
 
 /// Whether it is certain that no event rests on what was put into the vault.

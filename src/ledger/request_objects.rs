@@ -6,6 +6,7 @@ use super::documents::{Documents, NoDocument, Published};
 use super::{Failure, Ledger, Site};
 use crate::event::Refusal;
 use crate::jose::{RequestObject, RequestObjectError};
+use crate::outbound::Errand;
 use crate::projection::Client;
 use crate::terms::{HttpsUrl, Timestamp};
 use serde_json::{Map, Value};
@@ -28,8 +29,6 @@ pub(super) type RequestObjects = Documents<Arc<str>>;
 pub(super) const OBJECTS_MAX: usize = 256;
 /// One that says nothing is kept this long if its address has a fragment, and not at all otherwise: it may be the next request's.
 const KEPT_SECONDS: u64 = 300;
-/// What is asked for (RFC 9101 §5.2.3).
-const ACCEPT: &str = "application/oauth-authz-req+jwt, application/jwt";
 /// What a request object says of itself as a JWT. None of it is a parameter.
 const OF_THE_JWT: [&str; 7] = ["iss", "aud", "exp", "nbf", "iat", "jti", "sub"];
 
@@ -72,7 +71,7 @@ impl Ledger {
         let published = Published {
             url: &url,
             address: uri,
-            accept: ACCEPT,
+            errand: Errand::RequestObject,
             unsaid_seconds: if fragment.is_some() { KEPT_SECONDS } else { 0 },
             what: "request object",
             parse: |body| std::str::from_utf8(body).ok().map(|text| Arc::from(text.trim())),

@@ -2,7 +2,7 @@
 
 use super::address::Destination;
 use super::limits::{Lane, Limits, Place};
-use super::{FetchError, Fetched, Freshness};
+use super::{Errand, FetchError, Fetched, Freshness};
 use crate::terms::HttpsUrl;
 use bytes::Bytes;
 use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HOST, USER_AGENT};
@@ -33,10 +33,10 @@ const ATTEMPTS: usize = 2;
 const AGENT: &str = concat!("writ/", env!("CARGO_PKG_VERSION"));
 
 /// Connects to the first of these addresses that answers, and takes a place in its network's lane.
-pub(super) async fn connect(addresses: &[SocketAddr], limits: &Limits) -> Result<(TcpStream, Place), FetchError> {
+pub(super) async fn connect(addresses: &[SocketAddr], limits: &Limits, errand: Errand) -> Result<(TcpStream, Place), FetchError> {
     let mut why = FetchError::Unresolved;
     for address in addresses.iter().take(ATTEMPTS) {
-        let place = limits.take(Lane::of(address.ip()))?;
+        let place = limits.take(Lane::of(errand, address.ip()))?;
         match tokio::time::timeout(CONNECT_PATIENCE, TcpStream::connect(address)).await {
             Ok(Ok(stream)) => return Ok((stream, place)),
             Ok(Err(error)) => why = FetchError::Unreachable(error.kind().to_string()),

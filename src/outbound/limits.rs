@@ -1,37 +1,39 @@
-//! How much may be under way at once: in all, to one host, to one network, in looking up names. Nobody waits for a place: a client
-//! whose keys come slowly would make others wait too.
+//! How much may be under way at once: for one errand, and of that to one host, to one network, in looking up names. Nobody waits for a
+//! place: a client whose keys come slowly would make others wait too.
 
-use super::FetchError;
+use super::{Errand, FetchError};
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// What is counted.
+/// What is counted. Each errand is counted on its own: whoever fills the places of one, in all or at somebody else's host, leaves the
+/// others theirs.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(super) enum Lane {
-    /// Everything.
-    All,
+    /// Everything for this errand.
+    All(Errand),
     /// One host, by the name in the URL.
-    Host(String),
+    Host(Errand, String),
     /// One network, however many names it has.
-    Network(IpAddr),
+    Network(Errand, IpAddr),
     /// Looking up names: the system's resolver holds a thread until it gives up, long after we have.
-    LookUp,
+    LookUp(Errand),
 }
 
 impl Lane {
     /// The lane of an address: of IPv6 its /48, which one customer may have whole.
-    pub(super) fn of(ip: IpAddr) -> Self {
-        Self::Network(match ip.to_canonical() {
+    pub(super) fn of(errand: Errand, ip: IpAddr) -> Self {
+        let network = match ip.to_canonical() {
             IpAddr::V4(ip) => IpAddr::V4(ip),
             IpAddr::V6(ip) => IpAddr::V6(Ipv6Addr::from_bits(ip.to_bits() >> 80 << 80)),
-        })
+        };
+        Self::Network(errand, network)
     }
     fn places(&self) -> usize {
         match self {
-            Self::All => 64,
-            Self::Host(_) | Self::Network(_) => 8,
-            Self::LookUp => 32,
+            Self::All(errand) => errand.places(),
+            Self::Host(_, _) | Self::Network(_, _) => 8,
+            Self::LookUp(errand) => errand.places() / 2,
         }
     }
 }
@@ -78,10 +80,11 @@ mod tests {
     #[test]
     fn a_host_has_eight_places_and_leaves_the_others_theirs() {
         let limits = Limits::default();
-        let host = |name: &str| limits.take(Lane::Host(name.to_owned()));
+        let host = |name: &str| limits.take(Lane::Host(Errand::Keys, name.to_owned()));
         let mut places: Vec<Place> = (0..8).map(|_| host("slow.example").unwrap()).collect();
         assert_eq!(host("slow.example").unwrap_err(), FetchError::Busy);
         host("other.example").unwrap();
+        limits.take(Lane::Host(Errand::Logout, "slow.example".to_owned())).unwrap();
         places.pop();
         host("slow.example").unwrap();
         drop(places);
@@ -90,9 +93,21 @@ mod tests {
 
     #[test]
     fn addresses_of_one_network_share_their_places() {
-        assert_eq!(Lane::of("2001:db8:1:2::3".parse().unwrap()), Lane::of("2001:db8:1:ffff::4".parse().unwrap()));
-        assert_ne!(Lane::of("2001:db8:1::".parse().unwrap()), Lane::of("2001:db8:2::".parse().unwrap()));
-        assert_eq!(Lane::of("::ffff:192.0.2.1".parse().unwrap()), Lane::of("192.0.2.1".parse().unwrap()));
-        assert_ne!(Lane::of("192.0.2.1".parse().unwrap()), Lane::of("192.0.2.2".parse().unwrap()));
+        let lane = |ip: &str| Lane::of(Errand::Keys, ip.parse().unwrap());
+        assert_eq!(lane("2001:db8:1:2::3"), lane("2001:db8:1:ffff::4"));
+        assert_ne!(lane("2001:db8:1::"), lane("2001:db8:2::"));
+        assert_eq!(lane("::ffff:192.0.2.1"), lane("192.0.2.1"));
+        assert_ne!(lane("192.0.2.1"), lane("192.0.2.2"));
+    }
+
+    #[test]
+    fn a_full_errand_leaves_the_others_their_places() {
+        const ALL: [Errand; 4] = [Errand::Keys, Errand::RequestObject, Errand::Sector, Errand::Logout];
+        let limits = Limits::default();
+        for errand in ALL {
+            let places: Result<Vec<Place>, _> = (0..errand.places()).map(|_| limits.take(Lane::All(errand))).collect();
+            std::mem::forget(places.unwrap());
+            assert_eq!(limits.take(Lane::All(errand)).unwrap_err(), FetchError::Busy, "{errand:?}");
+        }
     }
 }

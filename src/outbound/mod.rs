@@ -5,6 +5,7 @@
 //! nothing. What is fetched, how often, and for how long it is kept is the ledger's business.
 
 mod address;
+mod errand;
 mod error;
 mod exchange;
 mod freshness;
@@ -12,6 +13,7 @@ mod limits;
 mod resolve;
 mod roots;
 
+pub use errand::Errand;
 pub use error::{FetchError, RootsError};
 pub use freshness::Freshness;
 
@@ -71,12 +73,12 @@ impl Outbound {
         Self(Arc::new(Inner { allow, roots, resolver, limits: Limits::default() }))
     }
 
-    /// Fetches a document. `accept` is the header field of that name.
+    /// Fetches a document.
     ///
     /// # Errors
     /// See [`FetchError`]; all of them are the other side's fault, but for [`FetchError::Busy`].
-    pub async fn get(&self, url: &HttpsUrl, accept: &'static str) -> Result<Fetched, FetchError> {
-        let fetched = tokio::time::timeout(PATIENCE, self.get_patiently(url, accept)).await;
+    pub async fn get(&self, errand: Errand, url: &HttpsUrl) -> Result<Fetched, FetchError> {
+        let fetched = tokio::time::timeout(PATIENCE, self.get_patiently(errand, url)).await;
         fetched.unwrap_or(Err(FetchError::Slow))
     }
 
@@ -84,29 +86,29 @@ impl Outbound {
     ///
     /// # Errors
     /// See [`FetchError`]; all of them are the other side's fault, but for [`FetchError::Busy`].
-    pub async fn post_form(&self, url: &HttpsUrl, form: String) -> Result<u16, FetchError> {
-        let posted = tokio::time::timeout(PATIENCE, self.post_patiently(url, form)).await;
+    pub async fn post_form(&self, errand: Errand, url: &HttpsUrl, form: String) -> Result<u16, FetchError> {
+        let posted = tokio::time::timeout(PATIENCE, self.post_patiently(errand, url, form)).await;
         posted.unwrap_or(Err(FetchError::Slow))
     }
 
-    async fn get_patiently(&self, url: &HttpsUrl, accept: &'static str) -> Result<Fetched, FetchError> {
-        let way = self.open(url).await?;
-        exchange::get(way.stream, url, accept).await
+    async fn get_patiently(&self, errand: Errand, url: &HttpsUrl) -> Result<Fetched, FetchError> {
+        let way = self.open(errand, url).await?;
+        exchange::get(way.stream, url, errand.accept()).await
     }
 
-    async fn post_patiently(&self, url: &HttpsUrl, form: String) -> Result<u16, FetchError> {
-        let way = self.open(url).await?;
+    async fn post_patiently(&self, errand: Errand, url: &HttpsUrl, form: String) -> Result<u16, FetchError> {
+        let way = self.open(errand, url).await?;
         exchange::post_form(way.stream, url, form).await
     }
 
-    async fn open(&self, url: &HttpsUrl) -> Result<Way, FetchError> {
+    async fn open(&self, errand: Errand, url: &HttpsUrl) -> Result<Way, FetchError> {
         let inner = &*self.0;
         let to = address::Destination::of(url)?;
-        let place = inner.limits.take(limits::Lane::All)?;
-        let place_at_host = inner.limits.take(limits::Lane::Host(to.name()))?;
-        let found = resolve::addresses(&inner.resolver, &inner.limits, &to).await?;
+        let place = inner.limits.take(limits::Lane::All(errand))?;
+        let place_at_host = inner.limits.take(limits::Lane::Host(errand, to.name()))?;
+        let found = resolve::addresses(&inner.resolver, &inner.limits, errand, &to).await?;
         let reachable = address::reachable(found, &inner.allow)?;
-        let (stream, place_at_address) = exchange::connect(&reachable, &inner.limits).await?;
+        let (stream, place_at_address) = exchange::connect(&reachable, &inner.limits, errand).await?;
         let stream = exchange::secure(inner.roots.config().await?, &to, stream).await?;
         Ok(Way { stream, _places: [place, place_at_host, place_at_address] })
     }

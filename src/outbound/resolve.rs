@@ -1,8 +1,8 @@
 //! Looking up names.
 
-use super::FetchError;
 use super::address::Destination;
 use super::limits::{Lane, Limits};
+use super::{Errand, FetchError};
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
@@ -23,11 +23,16 @@ pub(super) fn system() -> Resolver {
 }
 
 /// The addresses of a destination; the name is looked up once.
-pub(super) async fn addresses(resolver: &Resolver, limits: &Limits, to: &Destination) -> Result<Vec<SocketAddr>, FetchError> {
+pub(super) async fn addresses(
+    resolver: &Resolver,
+    limits: &Limits,
+    errand: Errand,
+    to: &Destination,
+) -> Result<Vec<SocketAddr>, FetchError> {
     if let Some(ip) = to.literal() {
         return Ok(vec![SocketAddr::new(ip, to.port())]);
     }
-    let place = limits.take(Lane::LookUp)?;
+    let place = limits.take(Lane::LookUp(errand))?;
     let found = resolver(to.name(), to.port());
     // The system's look-up cannot be called off, so its place is given back when it ends, not when nobody waits for it any more.
     let looked_up = tokio::spawn(async move {

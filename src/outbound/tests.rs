@@ -91,13 +91,13 @@ impl KeyServer {
 
 async fn fetched(pieces: Pieces) -> Result<Fetched, FetchError> {
     let server = KeyServer::answering(pieces).await;
-    server.fetcher().get(&server.url(), "application/json").await
+    server.fetcher().get(Errand::Keys, &server.url()).await
 }
 
 #[tokio::test]
 async fn a_document_comes_with_its_freshness_and_nothing_of_ours_is_told() {
     let server = KeyServer::answering(ok("{\"keys\":[]}")).await;
-    let fetched = server.fetcher().get(&server.url(), "application/json").await.unwrap();
+    let fetched = server.fetcher().get(Errand::Keys, &server.url()).await.unwrap();
     assert_eq!((&fetched.body[..], fetched.freshness), (&b"{\"keys\":[]}"[..], Freshness::Seconds(60)));
     let head = server.heads.lock().unwrap().concat().to_ascii_lowercase();
     assert!(head.starts_with(&format!("get /keys?v=1 http/1.1\r\nhost: {}\r\n", server.address)), "{head}");
@@ -142,7 +142,7 @@ async fn an_address_that_is_not_allowed_gets_no_packet() {
     let port = server.address.port();
     for host in ["127.0.0.1", "localhost", "2130706433", "[::ffff:127.0.0.1]", "0.0.0.0", "[::1]", "169.254.169.254"] {
         let url = format!("https://{host}:{port}/").parse().unwrap();
-        assert_eq!(fetcher.get(&url, "*/*").await.unwrap_err(), FetchError::NotPublic, "{host}");
+        assert_eq!(fetcher.get(Errand::Keys, &url).await.unwrap_err(), FetchError::NotPublic, "{host}");
     }
     assert_eq!(server.connections(), 0);
 }
@@ -153,24 +153,24 @@ async fn a_name_is_looked_up_once_and_the_address_that_was_checked_is_the_one_co
     let elsewhere: SocketAddr = "10.0.0.7:443".parse().unwrap();
     let url: HttpsUrl = "https://keys.test/".parse().unwrap();
     let (fetcher, lookups) = server.misled(vec![vec![server.address], vec![elsewhere]]);
-    assert!(fetcher.get(&url, "*/*").await.is_ok());
+    assert!(fetcher.get(Errand::Keys, &url).await.is_ok());
     assert_eq!(lookups.load(Ordering::SeqCst), 1);
-    assert_eq!(fetcher.get(&url, "*/*").await.unwrap_err(), FetchError::NotPublic, "rebound");
+    assert_eq!(fetcher.get(Errand::Keys, &url).await.unwrap_err(), FetchError::NotPublic, "rebound");
     let (fetcher, _) = server.misled(vec![vec![elsewhere, server.address]]);
-    assert!(fetcher.get(&url, "*/*").await.is_ok(), "of several, the allowed one");
+    assert!(fetcher.get(Errand::Keys, &url).await.is_ok(), "of several, the allowed one");
     let (fetcher, _) = server.misled(vec![vec![]]);
-    assert_eq!(fetcher.get(&url, "*/*").await.unwrap_err(), FetchError::Unresolved);
+    assert_eq!(fetcher.get(Errand::Keys, &url).await.unwrap_err(), FetchError::Unresolved);
 }
 
 #[tokio::test]
 async fn a_certificate_that_is_not_trusted_or_not_the_hosts_is_refused() {
     let (server, other) = (KeyServer::answering(ok("{}")).await, KeyServer::answering(ok("{}")).await);
-    let stranger = other.fetcher().get(&server.url(), "*/*").await;
+    let stranger = other.fetcher().get(Errand::Keys, &server.url()).await;
     assert!(matches!(stranger, Err(FetchError::Tls(_))), "{stranger:?}");
     let (fetcher, _) = server.misled(vec![vec![server.address]]);
-    let misnamed = fetcher.get(&"https://other.test/".parse().unwrap(), "*/*").await;
+    let misnamed = fetcher.get(Errand::Keys, &"https://other.test/".parse().unwrap()).await;
     assert!(matches!(misnamed, Err(FetchError::Tls(_))), "{misnamed:?}");
-    let nobody = other.fetcher().get(&"https://127.0.0.1:1/".parse().unwrap(), "*/*").await;
+    let nobody = other.fetcher().get(Errand::Keys, &"https://127.0.0.1:1/".parse().unwrap()).await;
     assert!(matches!(nobody, Err(FetchError::Unreachable(_))), "{nobody:?}");
     let plain = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("https://{}/", plain.local_addr().unwrap()).parse().unwrap();
@@ -178,7 +178,7 @@ async fn a_certificate_that_is_not_trusted_or_not_the_hosts_is_refused() {
         let (mut stream, _) = plain.accept().await.unwrap();
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}").await;
     });
-    assert!(matches!(other.fetcher().get(&url, "*/*").await, Err(FetchError::Tls(_))));
+    assert!(matches!(other.fetcher().get(Errand::Keys, &url).await, Err(FetchError::Tls(_))));
 }
 
 #[tokio::test]
@@ -192,19 +192,19 @@ async fn a_slow_host_holds_its_own_places_and_no_others() {
     let waiting: Vec<_> = (0..8)
         .map(|_| {
             let (fetcher, url) = (fetcher.clone(), url.clone());
-            tokio::spawn(async move { fetcher.get(&url, "*/*").await })
+            tokio::spawn(async move { fetcher.get(Errand::Keys, &url).await })
         })
         .collect();
     while slow.heads.lock().unwrap().len() < 8 {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    assert_eq!(fetcher.get(&url, "*/*").await.unwrap_err(), FetchError::Busy);
+    assert_eq!(fetcher.get(Errand::Keys, &url).await.unwrap_err(), FetchError::Busy);
     let other = format!("https://localhost:{}/", quick.address.port()).parse().unwrap();
-    assert_eq!(fetcher.get(&other, "*/*").await.unwrap_err(), FetchError::Busy, "another name of the same network");
+    assert_eq!(fetcher.get(Errand::Keys, &other).await.unwrap_err(), FetchError::Busy, "another name of the same network");
     for waiting in waiting {
         assert_eq!(waiting.await.unwrap().unwrap_err(), FetchError::Slow);
     }
-    assert!(fetcher.get(&quick.url(), "*/*").await.is_ok(), "the places are free again");
+    assert!(fetcher.get(Errand::Keys, &quick.url()).await.is_ok(), "the places are free again");
 }
 
 #[test]

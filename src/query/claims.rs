@@ -69,12 +69,24 @@ fn claim(name: &str, known: &Map<String, Value>) -> Option<Value> {
         // A client must not take for proved what nobody proved.
         "email_verified" => known.get("email").map(|_| Value::Bool(own == Some(&Value::Bool(true)))),
         "phone_number_verified" => known.get("phone_number").map(|_| Value::Bool(own == Some(&Value::Bool(true)))),
+        "birthdate" => own.filter(|value| value.as_str().is_some_and(is_birthdate)).cloned(),
         "updated_at" => own.filter(|value| value.is_number()).cloned(),
         "address" => match (own?.as_str(), own?.as_object()) {
             (Some(text), _) => Some(json!({ "formatted": text })).filter(|_| !text.is_empty()),
             (None, members) => members.filter(|members| !members.is_empty()).map(|members| Value::Object(members.clone())),
         },
         _ => own.filter(|value| value.as_str().is_some_and(|text| !text.is_empty())).cloned(),
+    }
+}
+
+/// `YYYY-MM-DD` or `YYYY`; the year `0000` is one that is not told (OpenID Connect Core §5.1).
+fn is_birthdate(text: &str) -> bool {
+    let is_number = |part: &str, digits: usize| part.len() == digits && part.bytes().all(|byte| byte.is_ascii_digit());
+    let within = |part: &str, most: u8| is_number(part, 2) && part.parse().is_ok_and(|number: u8| (1..=most).contains(&number));
+    match text.split('-').collect::<Vec<_>>().as_slice() {
+        [year] => is_number(year, 4),
+        [year, month, day] => is_number(year, 4) && within(month, 12) && within(day, 31),
+        _ => false,
     }
 }
 
@@ -98,6 +110,16 @@ mod tests {
         assert_eq!(shown("openid email", &known), json!({"email": "jane@example.org", "email_verified": false}));
         assert_eq!(shown("openid phone phone_verified", &known), json!({}));
         assert_eq!(shown("profile", &known), json!({"name": "Jane Doe", "birthdate": "1970-01-01"}));
+    }
+
+    #[test]
+    fn a_date_of_birth_has_the_standards_form_or_is_not_known() {
+        for good in ["1985-12-10", "0000-02-29", "1985"] {
+            assert_eq!(shown("profile", &json!({ "birthdate": good })), json!({ "birthdate": good }));
+        }
+        for bad in ["", "10.12.1985", "12/10/1985", "1985-13-10", "1985-12-00", "1985-1-1", "1985-12", "85", "1985-12-10T00:00:00Z"] {
+            assert_eq!(shown("profile", &json!({ "birthdate": bad })), json!({}), "{bad}");
+        }
     }
 
     #[test]
@@ -126,7 +148,12 @@ mod tests {
         for (name, value) in [("email", json!("a@b.c")), ("email_verified", json!(true)), ("phone_number", json!("+49"))] {
             known.insert(name.to_owned(), value);
         }
-        for (name, value) in [("address", json!({"country": "DE"})), ("updated_at", json!(1)), ("fhirUser", json!("https://f/Patient/1"))] {
+        for (name, value) in [
+            ("address", json!({"country": "DE"})),
+            ("updated_at", json!(1)),
+            ("birthdate", json!("1985")),
+            ("fhirUser", json!("https://f/Patient/1")),
+        ] {
             known.insert(name.to_owned(), value);
         }
         let known = Value::Object(known);

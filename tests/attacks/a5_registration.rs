@@ -140,3 +140,28 @@ async fn a64_a_client_cannot_be_mistaken_for_a_person() {
     assert_ne!(answer.member("client_id"), sub);
     assert_ne!(sub.len(), app.client_id.len());
 }
+
+#[tokio::test]
+async fn a59_a_link_that_could_be_read_otherwise_than_it_looks_is_refused() {
+    let site = Site::standard().await;
+    let links = [
+        "https:evil.example",
+        "https:\\\\evil.example",
+        "https:///evil.example",
+        " https://client.example.org/",
+        "https://client.example.org/\u{0}",
+        "https://client.example.org\t/",
+        "https://client.example.org@evil.example/",
+        "https://client.example.org:x@evil.example/",
+        "https://\u{202e}elpmaxe.example/",
+        "https://client.example.org/ \"onerror=\"alert(1)",
+    ];
+    for link in links {
+        for member in ["client_uri", "logo_uri", "policy_uri", "tos_uri", "initiate_login_uri", "client_uri#fr"] {
+            let answer = site.register(&json!({"redirect_uris": [App::REDIRECT_URI], member: link})).await;
+            assert_eq!(answer.refusal(), (400, "invalid_client_metadata".to_owned()), "{member} {link:?}");
+        }
+    }
+    let part = json!({"redirect_uris": [App::REDIRECT_URI], "policy_uri": "https://client.example.org/about#privacy"});
+    assert_eq!(site.register(&part).await.status, 201, "it may lead to a part of a page");
+}

@@ -8,3 +8,4 @@ mod a5_registration;
 mod a6_sign_in;
 mod a7_http;
 mod a8_exhaustion;
+mod a9_outgoing;

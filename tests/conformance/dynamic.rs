@@ -1,17 +1,13 @@
 //! What the plan oidcc-dynamic asks beside the modules of the others (OpenID Connect Registration 1.0).
 
+use super::checks;
 use super::plan::{Plan, server};
-use crate::harness::{App, Behaviour, Browser, ClientKey, KeyServer, Signer, Site};
-use serde_json::json;
-
-async fn plan() -> (Plan, Site) {
-    let site = server().await.site("default");
-    (Plan { name: "oidcc-dynamic", response_type: "code", form_post: false, site: site.clone() }, site)
-}
+use crate::harness::{App, Browser};
+use serde_json::{Value, json};
 
 #[tokio::test]
 async fn oidcc_discovery_endpoint_verification() {
-    let (_, site) = plan().await;
+    let site = server().await.site("default");
     let answer = site.get("/.well-known/openid-configuration").await;
     let document = answer.assert_ok();
     assert_eq!(document["issuer"], site.issuer());
@@ -27,89 +23,60 @@ async fn oidcc_discovery_endpoint_verification() {
     ] {
         assert!(least.iter().all(|word| listed(name).iter().any(|own| own == word)), "{name}: {:?}", listed(name));
     }
+    for (name, value) in document.as_object().unwrap() {
+        assert!(has_right_form(name, value), "{name} is {value}");
+        let is_address = name == "issuer" || name.ends_with("_endpoint") || name.ends_with("_iframe") || name == "jwks_uri";
+        // So all of it is https where the issuer is.
+        assert!(!is_address || checks::must_be_url(value).as_str().starts_with(&site.issuer()), "{name} is {value}");
+    }
     for name in
         ["authorization_endpoint", "token_endpoint", "userinfo_endpoint", "jwks_uri", "registration_endpoint", "end_session_endpoint"]
     {
-        assert!(document[name].as_str().unwrap().starts_with(&site.issuer()), "{name}");
+        assert!(document[name].is_string(), "{name}");
     }
-    for name in
-        ["claims_parameter_supported", "request_parameter_supported", "request_uri_parameter_supported", "require_request_uri_registration"]
-    {
-        assert!(document[name].is_boolean(), "{name}");
+    for name in ["claims_parameter_supported", "request_parameter_supported", "request_uri_parameter_supported"] {
+        assert_eq!(document[name], true, "{name}");
     }
+    assert!(listed("request_object_signing_alg_values_supported").contains(&"RS256".to_owned()));
+    assert!(checks::keys(&site).await.iter().any(|key| key["alg"] == "RS256"));
     let elsewhere = format!("{}/.well-known/oauth-authorization-server/oauth2/default", site.server.origin());
     assert_eq!(crate::harness::Request::get(&elsewhere).send().await.assert_ok(), document);
 }
 
-#[tokio::test]
-async fn oidcc_ensure_redirect_uri_in_authorization_request() {
-    let (plan, _) = plan().await;
-    let app = plan.client(json!({ "redirect_uris": [App::REDIRECT_URI, "https://client.example.org/second"] })).await;
-    let page = plan.page(&mut Browser::new(), &plan.request(&app).without("redirect_uri")).await;
-    assert_eq!(page.status(), 400);
-}
-
-#[tokio::test]
-async fn oidcc_redirect_uri_query_ok_mismatch_added_and_regfrag() {
-    let (plan, site) = plan().await;
-    let with_query = format!("{}?foo=bar", App::REDIRECT_URI);
-    let app = plan.client(json!({ "redirect_uris": [with_query] })).await;
-    let request = plan.request(&app).with("redirect_uri", &with_query);
-    let mut browser = Browser::new();
-    let sign_in = browser.open(&request.url()).await.page();
-    let consent = browser.sign_in(&sign_in, crate::harness::USERNAME, crate::harness::PASSWORD).await.page();
-    let left = browser.press(&consent, "primary", &[]).await.left();
-    assert!(left.as_str().starts_with(&format!("{with_query}&")), "{left}");
-    for other in [format!("{}?foo=baz", App::REDIRECT_URI), App::REDIRECT_URI.to_owned(), format!("{with_query}&a=b")] {
-        assert_eq!(plan.page(&mut browser, &plan.request(&app).with("redirect_uri", &other)).await.status(), 400, "{other}");
+/// The form that a member's name promises: addresses, lists of words, truths (OpenID Connect Discovery §3, RFC 8414 §2).
+fn has_right_form(name: &str, value: &Value) -> bool {
+    let is_word = |word: &Value| word.as_str().is_some_and(|word| !word.is_empty() && word.bytes().all(|c| (0x21..=0x7e).contains(&c)));
+    let is_type = |word: &Value| word.as_str().is_some_and(|words| words.split(' ').all(|word| !word.is_empty()));
+    match name {
+        "response_types_supported" => value.as_array().is_some_and(|all| !all.is_empty() && all.iter().all(is_type)),
+        "ui_locales_supported" => *value == json!(["en"]),
+        name if name.ends_with("_supported") && value.is_array() => value.as_array().is_some_and(|all| all.iter().all(is_word)),
+        name if name.ends_with("_supported") || name == "require_request_uri_registration" => value.is_boolean(),
+        _ => value.is_string(),
     }
-    let plain = plan.client(json!({})).await;
-    assert_eq!(plan.page(&mut browser, &plan.request(&plain).with("redirect_uri", &with_query)).await.status(), 400);
-    let fragment = json!({ "redirect_uris": [format!("{}#foobar", App::REDIRECT_URI)] });
-    site.register(&fragment).await.assert_refused(400, "invalid_redirect_uri");
-}
-
-#[tokio::test]
-async fn oidcc_registration_jwks_uri_and_refresh_token_rp_key_rotation() {
-    let (_, site) = plan().await;
-    let first = ClientKey::new("RS256", "first");
-    let server = KeyServer::start(Behaviour::keys(&[first.jwk()])).await;
-    let signer = Signer::published(&site, first, &server.url).await;
-    let tokens = signer.tokens().await;
-    let second = ClientKey::new("RS256", "second");
-    server.behave(Behaviour::keys(&[second.jwk()]));
-    let signer = Signer { key: second, ..signer };
-    let pairs = [("grant_type", "refresh_token"), ("refresh_token", tokens.refresh.as_str())];
-    assert!(signer.post("/token", &pairs, &signer.assertion()).await.assert_ok()["access_token"].is_string());
-}
-
-#[tokio::test]
-async fn oidcc_ensure_client_assertion_with_iss_aud_succeeds() {
-    let (_, site) = plan().await;
-    let signer = Signer::inline(&site, "RS256").await;
-    Signer::assert_believed(&signer.knock(&signer.assertion_with(json!({ "aud": site.issuer() }))).await);
 }
 
 #[tokio::test]
 async fn oidcc_server_rotate_keys() {
-    let (plan, site) = plan().await;
+    let plan = Plan::new("oidcc-dynamic", "code", false, "client_secret_basic").await;
+    let site = plan.site.clone();
     let app = plan.client(json!({})).await;
     let (mut browser, request) = (Browser::new(), plan.request(&app));
     plan.outcome(&app, &mut browser, &request).await;
-    let kids = async || {
-        let keys = site.get("/jwk").await.assert_ok()["keys"].clone();
-        keys.as_array().unwrap().iter().map(|key| key["kid"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
-    };
-    let before = kids().await;
+    let before = checks::keys(&site).await;
     site.server.writ(&["keys", "rotate", "--alg", "RS256", "--now"], "");
-    let after = kids().await;
-    assert!(before.iter().all(|kid| after.contains(kid)) && after.len() == before.len() + 1, "a new key, and the old ones stay");
+    let after = checks::keys(&site).await;
+    let new: Vec<&Value> = after.iter().filter(|key| !before.contains(key)).collect();
+    assert!(new.len() == 1 && before.iter().all(|key| after.contains(key)), "a new key, and the old ones stay");
+    for name in ["kid", "n"] {
+        assert!(before.iter().all(|key| key.get(name) != new[0].get(name)), "{name} is of an old key");
+    }
     plan.outcome(&app, &mut browser, &plan.request(&app)).await;
 }
 
 #[tokio::test]
 async fn oidcc_idtoken_unsigned_is_neither_told_nor_registered() {
-    let (_, site) = plan().await;
+    let site = server().await.site("default");
     let told = site.get("/.well-known/openid-configuration").await.assert_ok()["id_token_signing_alg_values_supported"].clone();
     assert!(!told.as_array().unwrap().contains(&"none".into()));
     let unsigned = json!({ "redirect_uris": [App::REDIRECT_URI], "id_token_signed_response_alg": "none" });

@@ -1,12 +1,26 @@
 //! One certification plan: a response type, a response mode, and clients that use them.
 
-use crate::harness::{App, Authorization, Browser, Callback, PASSWORD, Request, Server, Site, Stop, Tokens, USERNAME, Way, jwt_part};
+use super::{checks, client};
+use crate::harness::{App, Authorization, Browser, Callback, PASSWORD, Page, Request, Server, Site, Stop, Way};
 use aws_lc_rs::digest::{SHA256, digest};
-use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use tokio::sync::OnceCell;
+
+/// A person of whom everything is known that a scope can show: the suite misses what is not told.
+pub const PERSON: &str = "certified";
+/// What is known, beside the name they sign in with.
+pub fn known() -> Value {
+    json!({
+        "name": "Maria Elena Certified", "given_name": "Maria", "family_name": "Certified", "middle_name": "Elena", "nickname": "Mel",
+        "preferred_username": "mel", "profile": "https://people.example.org/mel", "picture": "https://people.example.org/mel.png",
+        "website": "https://mel.example.org/", "gender": "female", "birthdate": "1985-02-28", "zoneinfo": "Europe/Lisbon",
+        "locale": "pt-PT", "updated_at": 1_700_000_000, "email": "mel@example.org", "email_verified": true,
+        "phone_number": "+351 210 000 000", "phone_number_verified": true,
+        "address": { "street_address": "Rua Augusta 7", "locality": "Lisboa", "postal_code": "1100-048", "country": "PT" },
+    })
+}
 
 /// A plan of the conformance suite.
 #[derive(Clone)]
@@ -15,7 +29,10 @@ pub struct Plan {
     /// As OpenID Connect Core §3 spells it.
     pub response_type: &'static str,
     pub form_post: bool,
+    /// How its clients authenticate.
+    pub method: &'static str,
     pub site: Site,
+    registered: Arc<Mutex<Vec<App>>>,
 }
 
 /// What a client has in the end.
@@ -25,7 +42,8 @@ pub struct Outcome {
     pub id_token: Value,
     pub raw_id_token: String,
     pub access_token: Option<String>,
-    pub tokens: Option<Tokens>,
+    /// The answer of the token endpoint.
+    pub tokens: Option<Value>,
 }
 
 /// The server that all plans share: profile `standard` with certification's optional flows switched on.
@@ -33,14 +51,28 @@ pub async fn server() -> Arc<Server> {
     static SHARED: OnceCell<Arc<Server>> = OnceCell::const_new();
     let with_flags = async || {
         let server = Server::alone().await.to_the_end();
-        let flags = ["authorize.implicit=true", "authorize.hybrid=true", "authorize.request_objects=true", "session_management=true"];
-        server.writ(&[&["site", "set", "default", "redirect.warn_unverified=false"], &flags[..]].concat(), "");
+        let flags = [
+            "authorize.implicit=true",
+            "authorize.hybrid=true",
+            "authorize.request_objects=true",
+            "session_management=true",
+            "redirect.warn_unverified=false",
+            "dcr.default_scope=openid profile email address phone offline_access",
+        ];
+        server.writ(&[&["site", "set", "default"], &flags[..]].concat(), "");
+        let claims: Vec<String> = known().as_object().unwrap().iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let claims = claims.iter().flat_map(|claim| ["--claim", claim.as_str()]);
+        let add = ["user", "add", "--username", PERSON, "--password-stdin"].into_iter().chain(claims).collect::<Vec<_>>();
+        server.writ(&add, PASSWORD);
         server
     };
     SHARED.get_or_init(with_flags).await.clone()
 }
 
 impl Plan {
+    pub async fn new(name: &'static str, response_type: &'static str, form_post: bool, method: &'static str) -> Self {
+        Self { name, response_type, form_post, method, site: server().await.site("default"), registered: Arc::default() }
+    }
     pub fn has(&self, word: &str) -> bool {
         self.response_type.split(' ').any(|own| own == word)
     }
@@ -48,26 +80,26 @@ impl Plan {
     pub fn is_id_token_in_front(&self) -> bool {
         self.has("id_token")
     }
-    pub fn scope(&self) -> &'static str {
-        "openid profile email phone address"
+    /// Whether there is an access token in the end.
+    pub fn has_access_token(&self) -> bool {
+        self.response_type != "id_token"
     }
     /// A client registered for this plan.
     pub async fn client(&self, members: Value) -> App {
-        let mut grants = vec![];
-        if self.has("code") {
-            grants.extend(["authorization_code", "refresh_token"]);
-        }
-        if self.response_type != "code" {
-            grants.push("implicit");
-        }
-        let mut body = json!({ "response_types": [self.response_type], "grant_types": grants, "scope": self.scope() });
-        body.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
-        self.site.app(body).await
+        let app = client::register(&self.site, self.method, self.response_type, &members).await;
+        self.registered.lock().unwrap().push(app.clone());
+        app
     }
-    /// A right request of this plan.
+    /// The module is over: its clients take themselves out.
+    pub async fn is_over(&self) {
+        let registered = std::mem::take(&mut *self.registered.lock().unwrap());
+        for app in registered {
+            client::unregister(&app).await;
+        }
+    }
+    /// A right request of this plan, as bare as the suite's: without PKCE, for `openid` alone.
     pub fn request(&self, app: &App) -> Authorization {
-        let request = app.authorization().with("response_type", self.response_type).with("scope", self.scope());
-        let request = if self.has("code") { request } else { request.without_pkce() };
+        let request = app.authorization().without_pkce().with("response_type", self.response_type).with("scope", "openid");
         if self.form_post { request.with("response_mode", "form_post") } else { request }
     }
     /// Sends the browser off; it signs in and consents where it is asked.
@@ -78,23 +110,27 @@ impl Plan {
     /// The same from where it has stopped.
     pub async fn answered(&self, app: &App, browser: &mut Browser, request: &Authorization, mut stop: Stop) -> Callback {
         if matches!(&stop, Stop::Shown(page) if page.is_sign_in()) {
-            stop = browser.sign_in(&stop.page(), USERNAME, PASSWORD).await;
+            stop = browser.sign_in(&stop.page(), PERSON, PASSWORD).await;
         }
         if matches!(&stop, Stop::Shown(page) if page.is_consent()) {
             stop = browser.press(&stop.page(), "primary", &[]).await;
         }
-        let callback = self.read(stop);
+        let callback = self.read(request, stop);
         assert_eq!(callback.must("iss"), app.site.issuer(), "{}", self.name);
         assert_eq!(callback.get("state"), request.get("state"), "{}", self.name);
         callback
     }
     /// The parameters, from where this plan has them and nowhere else.
     #[track_caller]
-    pub fn read(&self, stop: Stop) -> Callback {
-        let callback = Callback::of(stop, App::REDIRECT_URI);
-        let way = match (self.form_post, self.response_type) {
+    pub fn read(&self, request: &Authorization, stop: Stop) -> Callback {
+        if let (true, Stop::Shown(page)) = (self.form_post, &stop) {
+            assert_is_form_post(page);
+        }
+        let callback = Callback::of(stop, request.get("redirect_uri").unwrap_or(App::REDIRECT_URI));
+        let way = match (self.form_post, request.get("response_type")) {
             (true, _) => Way::FormPost,
-            (false, "code") => Way::Query,
+            // Without a response type nobody has asked for a fragment.
+            (false, Some("code") | None) => Way::Query,
             (false, _) => Way::Fragment,
         };
         assert_eq!(callback.way, way, "{}: {callback:?}", self.name);
@@ -109,10 +145,15 @@ impl Plan {
         assert_eq!(callback.get("error"), None, "{}: {callback:?}", self.name);
         let code = callback.get("code").map(str::to_owned);
         assert_eq!(code.is_some(), self.has("code"), "{}", self.name);
+        assert!(code.as_deref().is_none_or(checks::is_unguessable), "{callback:?}");
         assert_eq!(callback.get("access_token").is_some(), self.has("token"), "{}", self.name);
         assert_eq!(callback.get("id_token").is_some(), self.is_id_token_in_front(), "{}", self.name);
         assert_eq!(callback.get("refresh_token"), None);
         let mut access_token = callback.get("access_token").map(str::to_owned);
+        if let Some(token) = &access_token {
+            assert!(callback.must("token_type").eq_ignore_ascii_case("bearer") && callback.must("expires_in").parse::<u64>().unwrap() > 0);
+            assert_eq!(client::userinfo(app, token).await.status, 200, "{}: from the front", self.name);
+        }
         let mut raw_id_token = callback.get("id_token").map(str::to_owned).unwrap_or_default();
         let mut subject = None;
         if self.is_id_token_in_front() {
@@ -121,16 +162,22 @@ impl Plan {
         }
         let mut tokens = None;
         if let Some(code) = &code {
-            let exchanged = Tokens::of(&app.exchange(code, request.verifier.as_deref().unwrap_or_default()).await);
-            assert_eq!(exchanged.body["token_type"], "Bearer");
-            assert!(exchanged.body["expires_in"].is_u64());
-            access_token = Some(exchanged.access.clone());
-            raw_id_token = exchanged.id.clone();
+            let exchanged = checks::token_answer(&self.redeem(app, request, code).await);
+            access_token = exchanged["access_token"].as_str().map(str::to_owned);
+            exchanged["id_token"].as_str().unwrap().clone_into(&mut raw_id_token);
+            assert_eq!(client::userinfo(app, access_token.as_ref().unwrap()).await.status, 200, "{}: from the token endpoint", self.name);
             tokens = Some(exchanged);
         }
-        let id_token = self.checked(app, request, &raw_id_token, access_token.as_deref(), None, false).await;
+        let id_token = self.checked(app, request, &raw_id_token, access_token.as_deref(), code.as_deref(), false).await;
         assert!(subject.is_none_or(|subject| subject == id_token["sub"]), "{}: one person in both ID tokens", self.name);
         Outcome { callback, id_token, raw_id_token, access_token, tokens }
+    }
+    /// Redeems the code of a request.
+    pub async fn redeem(&self, app: &App, request: &Authorization, code: &str) -> crate::harness::Answer {
+        let uri = request.get("redirect_uri").unwrap();
+        let pairs = [("grant_type", "authorization_code"), ("code", code), ("redirect_uri", uri)];
+        let verifier = request.verifier.iter().map(|verifier| ("code_verifier", verifier.as_str()));
+        client::token(app, &pairs.into_iter().chain(verifier).collect::<Vec<_>>()).await
     }
     /// The claims of an ID token, verified as OpenID Connect Core §3.1.3.7, §3.2.2.11 and §3.3.2.12 say.
     pub async fn checked(
@@ -142,42 +189,24 @@ impl Plan {
         code: Option<&str>,
         in_front: bool,
     ) -> Value {
-        let (header, claims) = (jwt_part(token, 0), jwt_part(token, 1));
-        self.assert_signed(app, &header, token).await;
-        assert_eq!(claims["iss"], app.site.issuer());
-        assert_eq!(claims["aud"], app.client_id.as_str());
-        assert!(claims["exp"].as_i64() > claims["iat"].as_i64());
-        assert!((1..=255).contains(&claims["sub"].as_str().unwrap().len()));
-        assert_eq!(claims["nonce"].as_str(), request.get("nonce"), "{}", self.name);
+        let claims = checks::id_token(app, request, token).await;
         let half = |text: &str| URL_SAFE_NO_PAD.encode(&digest(&SHA256, text.as_bytes()).as_ref()[..16]);
         for (name, of, owed) in [("at_hash", access_token, in_front && self.has("token")), ("c_hash", code, in_front && self.has("code"))] {
             let found = claims[name].as_str();
             assert!(found.is_some() || !owed, "{}: no {name}", self.name);
-            assert!(found.is_none() || of.is_none() || found.map(str::to_owned) == of.map(half), "{}: {name}", self.name);
+            assert!(found.is_none() || found.map(str::to_owned) == of.map(half), "{}: {name}", self.name);
         }
-        if self.response_type != "id_token" {
-            for name in ["name", "email", "phone_number", "address"] {
-                assert_eq!(claims.get(name), None, "{}: {name} belongs to userinfo", self.name);
-            }
-        }
+        let personal = checks::about_the_person(&claims);
+        assert!(personal.is_empty() || !self.has_access_token(), "{}: {personal:?} belongs to userinfo", self.name);
         claims
     }
-    async fn assert_signed(&self, app: &App, header: &Value, token: &str) {
-        assert_eq!(header["alg"], "RS256");
-        let keys = app.site.get("/jwk").await.assert_ok();
-        let keys = keys["keys"].as_array().unwrap();
-        let named: Vec<&Value> = keys.iter().filter(|key| key["kid"] == header["kid"]).collect();
-        assert_eq!(named.len(), 1, "a kid names one key");
-        let number = |name: &str| URL_SAFE_NO_PAD.decode(named[0][name].as_str().unwrap()).unwrap();
-        let key = RsaPublicKeyComponents { n: number("n"), e: number("e") };
-        let (message, signature) = token.rsplit_once('.').unwrap();
-        key.verify(&RSA_PKCS1_2048_8192_SHA256, message.as_bytes(), &URL_SAFE_NO_PAD.decode(signature).unwrap()).unwrap();
-    }
-    /// What userinfo says to this token.
+    /// What userinfo says to this token: every claim of its kind, and nothing of the token.
     pub async fn userinfo(&self, app: &App, token: &str) -> Value {
-        app.userinfo(token).await.assert_ok()
+        let claims = client::userinfo(app, token).await.assert_ok();
+        checks::assert_forms(&claims);
+        claims
     }
-    /// Asks without a page: the error, if there is one.
+    /// Asks without a page: the request and what came back.
     pub async fn silently(
         &self,
         app: &App,
@@ -186,15 +215,31 @@ impl Plan {
     ) -> (Authorization, Callback) {
         let request = bend(self.request(app).with("prompt", "none"));
         let stop = browser.open(&request.url()).await;
-        let callback = self.read(stop);
+        let callback = self.read(&request, stop);
         (request, callback)
     }
     /// Opens a request as it is and gives the page.
-    pub async fn page(&self, browser: &mut Browser, request: &Authorization) -> crate::harness::Page {
+    pub async fn page(&self, browser: &mut Browser, request: &Authorization) -> Page {
         browser.open(&request.url()).await.page()
+    }
+    /// A request that must end at a page which says what is wrong with its address, and sends nobody there.
+    pub async fn is_stopped(&self, request: &Authorization) {
+        let page = self.page(&mut Browser::new(), request).await;
+        assert_eq!((page.status(), page.answer.location()), (400, None), "{}", request.url());
+        assert!(page.text().contains("redirect_uri") && page.action.is_none(), "{}", page.text());
+        assert!(!page.text().contains("http-equiv"), "{}", page.text());
     }
     /// The request as a form (OpenID Connect Core §3.1.2.1).
     pub fn posted(request: &Authorization) -> Request {
         Request::form(request.endpoint(), &request.params).header("accept", "text/html")
     }
+}
+
+/// The page posts its form, urlencoded, to an address without a query of ours (OAuth 2.0 Form Post Response Mode §2).
+#[track_caller]
+fn assert_is_form_post(page: &Page) {
+    let text = page.text();
+    assert!(page.status() == 200 && text.contains("<form method=\"post\"") && !text.contains("enctype"), "{text}");
+    assert!(page.action.as_ref().is_some_and(|action| action.query().is_none()), "{text}");
+    page.answer.assert_not_stored();
 }

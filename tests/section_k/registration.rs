@@ -43,6 +43,26 @@ async fn k41_only_the_threads_vocabulary_gets_the_threads_scopes() {
 }
 
 #[tokio::test]
+async fn k41_a_site_may_say_what_a_client_registers_that_names_no_scope() {
+    let server = Server::alone().await;
+    let site = server.site("default");
+    server.writ(&["site", "set", "default", "dcr.default_scope=openid profile email"], "");
+    let scope = async |members: Value| scopes(&registered(&site, members).await["scope"]);
+    assert_eq!(scope(json!({})).await, scopes(&"openid profile email".into()));
+    assert_eq!(
+        scope(json!({ "scope": "openid phone" })).await,
+        scopes(&"openid phone".into()),
+        "a client that says what it wants gets that"
+    );
+    server.writ(&["site", "set", "default", "scopes=openid email"], "");
+    assert_eq!(scope(json!({})).await, scopes(&"openid email".into()), "never more than the site offers");
+    for wrong in ["", "system:Patient.read", "site:default"] {
+        let output = server.writ_output(&["site", "set", "default", &format!("dcr.default_scope={wrong}")], "");
+        assert_eq!(output.status.code(), Some(2), "{wrong}");
+    }
+}
+
+#[tokio::test]
 async fn k54_anyone_registers_and_what_reaches_beyond_one_patient_waits() {
     let server = Server::alone().await;
     let site = server.site("default");

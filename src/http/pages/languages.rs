@@ -9,11 +9,13 @@ pub struct Languages(Vec<String>);
 
 /// No more wishes are heard.
 const MOST: usize = 16;
+/// Nor one that is longer: no client registers a longer tag, and each part of it would be looked for.
+const TAG_LENGTH_MAX: usize = 35;
 
 impl Languages {
     /// Those that the request names, and then those of the browser (RFC 9110 §12.5.4).
     pub fn of(ui_locales: Option<&str>, accept_language: Option<&str>) -> Self {
-        let named = ui_locales.unwrap_or_default().split_ascii_whitespace().map(str::to_owned);
+        let named = ui_locales.unwrap_or_default().split_ascii_whitespace().filter(|tag| tag.len() <= TAG_LENGTH_MAX).map(str::to_owned);
         let mut heard: Vec<(&str, u32)> = accept_language.unwrap_or_default().split(',').filter_map(weighed).take(MOST).collect();
         heard.sort_by_key(|(_, weight)| std::cmp::Reverse(*weight));
         Self(named.take(MOST).chain(heard.into_iter().map(|(tag, _)| tag.to_owned())).collect())
@@ -53,7 +55,7 @@ fn weighed(item: &str) -> Option<(&str, u32)> {
         Some(text) => thousandths(text.trim())?,
         None => 1000,
     };
-    let is_tag = !tag.is_empty() && tag.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-');
+    let is_tag = (1..=TAG_LENGTH_MAX).contains(&tag.len()) && tag.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-');
     (is_tag && weight > 0).then_some((tag, weight))
 }
 
@@ -94,6 +96,9 @@ mod tests {
         assert_eq!(name("", "fr, it"), "Growth", "who reads French may not read Canadian French");
         assert_eq!(name("fr-ca", "de"), "Croissance", "the request knows better than the browser");
         assert_eq!(name("", "de;q=0, fr-CA;q=2, de;q=x"), "Growth");
+        let long = format!("de{}", "-a".repeat(17));
+        assert_eq!((name("", &long[..34]), name("", &long)), ("Wachstum".into(), "Growth".into()), "no tag is so long");
+        assert_eq!((name(&long[..34], ""), name(&long, "")), ("Wachstum".into(), "Growth".into()));
         assert_eq!(Languages::default().best(&client, "client_name", None), Some("Wachstum"));
         assert_eq!(Languages::default().best(&client, "tos_uri", None), None);
     }

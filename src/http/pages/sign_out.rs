@@ -13,6 +13,8 @@ pub struct SignOutPage<'a> {
     pub username: Option<DisplayText>,
     /// The app that asked.
     pub app_name: Option<DisplayText>,
+    /// What is wrong with how it asked: one of our own fixed sentences.
+    pub error: Option<&'static str>,
     /// Where the form goes.
     pub form: Form<'a>,
     /// Where the browser may end up after it.

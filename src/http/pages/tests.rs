@@ -168,10 +168,12 @@ async fn signing_out_is_asked_and_told() {
         site_title: DisplayText::of("Lakeside Family Practice"),
         username: Some(DisplayText::of("amelia.park")),
         app_name: Some(DisplayText::of("Growth Chart")),
+        error: None,
         form: form(),
         form_targets: FormTargets::own(),
     };
     let (body, _) = show("sign-out", &page).await;
+    assert_eq!(count(&body, "role=\"alert\""), 0);
     assert_eq!(count(&body, "class=\"primary\""), 1);
     let back_to = WebLink::parse("https://growth-chart.example/").map(|link| (DisplayText::of("Growth Chart"), link));
     let (body, policy) = show(

@@ -137,15 +137,16 @@ fn has_repeats(texts: &[String]) -> bool {
     !texts.iter().all(|text| seen.insert(text))
 }
 
-/// Least privilege for OpenID's vocabulary, the thread's defaults for the thread's (SPEC.md k-41). What the site offers only in part
+/// Without a word of scopes, what the site says for OpenID's vocabulary, which has no such word, and the thread's defaults for the
+/// thread's (SPEC.md k-41). What the site offers only in part
 /// is registered in part, and the response says so (RFC 7591 §3.2.1); what it does not offer at all is refused by name.
 fn scope(read: &Reader<'_>, application_type: ApplicationType, settings: &Settings) -> Result<ScopeSet, Refused> {
-    let default = match application_type {
-        ApplicationType::Private | ApplicationType::Public => SEED_SCOPE,
-        ApplicationType::Web | ApplicationType::Native => "openid",
+    let parsed = |text: &str| ScopeSet::parse(text).map_err(|error| unacceptable(error.to_string()));
+    let asked = match (read.text("scope", 4096)?, application_type) {
+        (Some(text), _) => parsed(&text)?,
+        (None, ApplicationType::Private | ApplicationType::Public) => parsed(SEED_SCOPE)?,
+        (None, ApplicationType::Web | ApplicationType::Native) => settings.dcr_default_scope.intersection(&settings.scopes),
     };
-    let text = read.text("scope", 4096)?;
-    let asked = ScopeSet::parse(text.as_deref().unwrap_or(default)).map_err(|error| unacceptable(error.to_string()))?;
     let unknown = asked.foreign_to(&settings.scopes);
     if !unknown.is_empty() {
         return Err(unacceptable(format!("scope {unknown} is not offered here")));
@@ -211,6 +212,19 @@ mod tests {
         assert_eq!(client.application_type, ApplicationType::Web);
         assert_eq!(client.token_endpoint_auth_method, TokenEndpointAuthMethod::ClientSecretBasic);
         assert_eq!(client.scope.to_string(), "openid");
+    }
+
+    #[test]
+    fn a_client_that_names_no_scope_registers_what_the_site_says_of_what_it_offers() {
+        let mut settings = Settings::of(Profile::Standard, "Test", Edition::CURRENT);
+        settings.dcr_default_scope = ScopeSet::parse("openid profile email").unwrap();
+        settings.scopes = ScopeSet::parse("openid email phone").unwrap();
+        let scope = |body: Value| parse_metadata(body.as_object().unwrap(), &settings).unwrap().metadata.scope;
+        let uris = json!(["https://a.example/cb"]);
+        assert_eq!(scope(json!({ "redirect_uris": uris })), ScopeSet::parse("openid email").unwrap());
+        assert_eq!(scope(json!({ "redirect_uris": uris, "scope": "phone" })).to_string(), "phone");
+        let seed = scope(json!({ "redirect_uris": uris, "application_type": "private", "scope": "openid" }));
+        assert_eq!(seed.to_string(), "openid", "the thread's vocabulary says what it wants");
     }
 
     #[test]

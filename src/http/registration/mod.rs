@@ -21,7 +21,7 @@ use super::token::preflight;
 use super::{Response, cors, reply};
 use crate::command::{Refused, RegisterClient, may_register};
 use crate::event::{ClientMetadata, ClientStatus, Edition, Endpoint, Refusal, RegistrationMode};
-use crate::ledger::{Failure, SiteError, draw_bytes, draw_secret};
+use crate::ledger::{Counted, Failure, SiteError, draw_bytes, draw_secret};
 use crate::terms::{Actor, ClientId, Digest, RegistrationPath, Secret, Timestamp};
 use http::header::RETRY_AFTER;
 use http::{HeaderValue, Method, StatusCode};
@@ -118,14 +118,16 @@ fn said(at: &At, refused: &Refused) -> Response {
             let params = [("realm", "writ"), ("error", reply.code.as_str()), ("error_description", reply.description)];
             reply::www_authenticate(response, "Bearer", &params)
         }
-        429 => {
-            let pause = at.ledger.registration_pause(&at.site, at.inbound.peer.ip).max(1);
-            let mut response = response;
-            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(pause));
-            response
-        }
+        429 => come_back_later(at, Counted::Registration, response),
         _ => response,
     }
+}
+
+/// Says when there is room again (RFC 6585 §4).
+pub(super) fn come_back_later(at: &At, what: Counted, mut response: Response) -> Response {
+    let pause = at.ledger.registration_pause(&at.site, what, at.inbound.peer.ip).max(1);
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(pause));
+    response
 }
 
 /// The request's metadata, checked and with its defaults.

@@ -2,6 +2,7 @@
 
 use super::metadata::unacceptable;
 use crate::command::Refused;
+use crate::terms::HttpsUrl;
 use serde_json::{Map, Value};
 use std::str::FromStr;
 
@@ -68,7 +69,9 @@ impl Reader<'_> {
     }
 }
 
-/// Whether a page may show this as a link.
+/// Whether a page may show this as a link: written so that everybody reads the same place in it, without a user name before the host. It
+/// may lead to a part of a document.
 pub(super) fn is_link(text: &str) -> bool {
-    url::Url::parse(text).is_ok_and(|url| url.scheme() == "https" && url.has_host())
+    let (document, part) = text.split_once('#').unwrap_or((text, ""));
+    document.parse::<HttpsUrl>().is_ok() && part.bytes().all(|c| c.is_ascii_graphic())
 }

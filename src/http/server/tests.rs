@@ -226,13 +226,12 @@ async fn a_reader_that_takes_nothing_is_hung_up_on() {
 }
 
 #[tokio::test]
-async fn the_sixty_fifth_connection_of_an_address_is_refused_and_a_place_comes_free() {
+async fn the_sixty_fifth_busy_connection_of_an_address_is_refused_and_a_place_comes_free() {
     let (_server, at) = serve_default().await;
     let mut open = Vec::new();
     for _ in 0..64 {
         let mut stream = TcpStream::connect(at).await.unwrap();
-        stream.write_all(b"GET / HTTP/1.1\r\nHost: op.test\r\n\r\n").await.unwrap();
-        assert!(stream.read(&mut [0; 512]).await.unwrap() > 0);
+        stream.write_all(b"GET / HTTP/1.1\r\n").await.unwrap();
         open.push(stream);
     }
     let request = format!("GET / HTTP/1.1\r\n{CLOSE}\r\n");
@@ -246,6 +245,25 @@ async fn the_sixty_fifth_connection_of_an_address_is_refused_and_a_place_comes_f
         }
     };
     timeout(Duration::from_secs(20), free).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_connection_that_waits_for_nothing_makes_way_for_the_sixty_fifth() {
+    let (_server, at) = serve_default().await;
+    let mut idle = Vec::new();
+    for _ in 0..64 {
+        let mut stream = TcpStream::connect(at).await.unwrap();
+        stream.write_all(b"GET / HTTP/1.1\r\nHost: op.test\r\n\r\n").await.unwrap();
+        assert!(stream.read(&mut [0; 512]).await.unwrap() > 0);
+        idle.push(stream);
+    }
+    let request = format!("GET / HTTP/1.1\r\n{CLOSE}\r\n");
+    assert_eq!(statuses(&say(at, &request).await), ["200"]);
+    let longest = &mut idle[0];
+    assert_eq!(timeout(Duration::from_secs(5), longest.read(&mut [0; 512])).await.unwrap().unwrap(), 0, "the longest idle one stayed");
+    let newest = &mut idle[63];
+    newest.write_all(request.as_bytes()).await.unwrap();
+    assert_eq!(statuses(&hear(newest).await), ["200"], "one that had not to go was closed");
 }
 
 #[tokio::test]
