@@ -2,7 +2,8 @@
 
 use super::digests::Digests;
 use super::index::Index;
-use super::vault_check::{self, Sealed};
+use super::registrations::Recent;
+use super::vault_check::{self, Damage, Sealed};
 use super::{Clock, Failure, Ledger, Shared, Site, draw_id, entropy, log_key, tallies};
 use crate::command::CreateServer;
 use crate::event::{Record, RecordError};
@@ -88,10 +89,10 @@ impl Ledger {
     pub fn over(directory: DataDirectory, store: LogStore, settings: OpenSettings) -> Result<Self, StartError> {
         let vault = Arc::new(Vault::open(&settings.directory, settings.master_key_file.as_deref())?);
         let mut folded = Folded::new();
-        let mut sealed = Sealed::default();
+        let (mut sealed, mut recent) = (Sealed::default(), Recent::default());
         let replayed = store.replay(|stored| {
             sealed.note(&stored);
-            take_in(&mut folded, &stored)
+            take_in(&mut folded, &mut recent, &stored)
         })?;
         for note in replayed.notes() {
             tracing::warn!("{note}");
@@ -103,12 +104,12 @@ impl Ledger {
         if !folded.contains_key(&SiteName::server()) && vault.site_keys(&SiteName::server())?.is_none() {
             vault.create_site(&SiteName::server())?;
         }
-        let is_sound = vault_check::is_sound(&vault)?;
+        let damage = Damage::of(&vault)?;
         folded.entry(SiteName::server()).or_default();
         let mut sites = BTreeMap::new();
         for (name, (state, index)) in folded {
             let keys = vault.site_keys(&name)?.ok_or_else(|| StartError::KeysMissing(name.clone()))?;
-            vault_check::compare(&vault, &name, &state, &sealed, is_sound)?;
+            vault_check::compare(&vault, &name, &state, &sealed, damage.is_none())?;
             let lane = committer.lane(&name);
             let digests = Digests::of(directory.path(), &name);
             sites.insert(name, Arc::new(Site::new(lane, keys, digests, state, index)));
@@ -119,6 +120,7 @@ impl Ledger {
         let shared = Shared {
             committer,
             vault,
+            damage,
             passwords: PasswordPool::start(threads)?,
             clock,
             sites: RwLock::new(sites),
@@ -132,6 +134,7 @@ impl Ledger {
         };
         let ledger = Self { shared: Arc::new(shared) };
         ledger.recall_checkpoints()?;
+        ledger.recall_registrations(recent);
         ledger.begin_own_log()?;
         Ok(ledger)
     }
@@ -147,7 +150,7 @@ impl Ledger {
     }
 }
 
-fn take_in(folded: &mut Folded, stored: &StoredRecord) -> Result<(), Untaken> {
+fn take_in(folded: &mut Folded, recent: &mut Recent, stored: &StoredRecord) -> Result<(), Untaken> {
     let Ok(serde_json::Value::Object(members)) = serde_json::from_slice(&stored.leaf) else {
         return Err(Untaken::Record(RecordError::NotAnObject));
     };
@@ -155,6 +158,7 @@ fn take_in(folded: &mut Folded, stored: &StoredRecord) -> Result<(), Untaken> {
     let seq = state.head;
     index.add(seq, &members);
     let record = Record::from_members(members)?;
+    recent.note(&record);
     Ok(state.fold(&record)?)
 }
 

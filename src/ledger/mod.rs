@@ -76,6 +76,8 @@ struct Shared {
     /// Takes what was decided to the disk. Its queue is filled under a site's lock, so that places in the log follow decisions.
     committer: Committer,
     vault: Arc<Vault>,
+    /// What was found damaged in it at the start.
+    damage: vault_check::Damage,
     passwords: PasswordPool,
     clock: Clock,
     /// Written only when a site is added; a reader keeps the `Arc` and lets the lock go.

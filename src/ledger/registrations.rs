@@ -1,6 +1,10 @@
 //! How many clients strangers may register, and how often those may change. All of it stays in the log for ever, so nobody is to fill it
 //! (THREATS.md A58).
 
+mod recall;
+
+pub(super) use recall::Recent;
+
 use super::network::network;
 use super::{Ledger, Site, SiteError};
 use crate::event::{Endpoint, Refusal};
@@ -37,7 +41,8 @@ const MAX: u64 = 600;
 const MINUTE_SECONDS: u64 = 60;
 const HOUR_SECONDS: u64 = 3600;
 
-/// The registrations and changes of the running minute and of each address's hour. Lost at a restart; locked for one look-up.
+/// The registrations and changes of the running minute and of each address's hour. Recalled from the log at a start; locked for one
+/// look-up.
 #[derive(Default)]
 pub(super) struct Registrations(Mutex<Taken>);
 
@@ -119,16 +124,13 @@ impl Registrations {
         if taken.pause(what, site, ip, rate, now) > 0 {
             return false;
         }
-        if taken.all.is_over(now, MINUTE_SECONDS) {
-            taken.of_address.retain(|_, span| !span.is_over(now, MINUTE_SECONDS));
-            taken.of_address_at_site.retain(|_, span| !span.is_over(now, HOUR_SECONDS));
-        }
-        taken.all.take(now, MINUTE_SECONDS);
-        if let Some(network) = counted(ip) {
-            taken.of_address.entry(network).or_default().take(now, MINUTE_SECONDS);
-            taken.of_address_at_site.entry((what, site.clone(), network)).or_default().take(now, HOUR_SECONDS);
-        }
+        taken.take(what, site, ip, now);
         true
+    }
+
+    /// Takes one that was granted then, before the server started.
+    pub(super) fn recall(&self, what: Counted, site: &SiteName, ip: IpAddr, then: Timestamp) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take(what, site, ip, then);
     }
 
     /// After how many seconds there is room again; 0 is now.
@@ -138,6 +140,17 @@ impl Registrations {
 }
 
 impl Taken {
+    fn take(&mut self, what: Counted, site: &SiteName, ip: IpAddr, now: Timestamp) {
+        if self.all.is_over(now, MINUTE_SECONDS) {
+            self.of_address.retain(|_, span| !span.is_over(now, MINUTE_SECONDS));
+            self.of_address_at_site.retain(|_, span| !span.is_over(now, HOUR_SECONDS));
+        }
+        self.all.take(now, MINUTE_SECONDS);
+        if let Some(network) = counted(ip) {
+            self.of_address.entry(network).or_default().take(now, MINUTE_SECONDS);
+            self.of_address_at_site.entry((what, site.clone(), network)).or_default().take(now, HOUR_SECONDS);
+        }
+    }
     fn pause(&self, what: Counted, site: &SiteName, ip: IpAddr, rate: u64, now: Timestamp) -> u64 {
         let of_all = self.all.pause(MAX, now, MINUTE_SECONDS);
         let Some(network) = counted(ip) else { return of_all };

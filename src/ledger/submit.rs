@@ -87,6 +87,10 @@ impl Ledger {
         let command = asked(command, seed).map_err(|error| Failure::Contradiction(error.to_string()))?;
         let records = records(site.name(), inner.state.head, events, Some(command), &moment);
         let unsealed = records.iter().map(|(record, draft)| unsealed(record, draft)).collect::<Result<Vec<_>, _>>()?;
+        let subjects = unsealed.iter().flat_map(|record| &record.personal).map(|field| &field.subject);
+        if let Some(subject) = self.shared.damage.among(site.name(), subjects) {
+            return Err(Failure::Vault(format!("the key of {subject} is damaged")));
+        }
         let due = fold(&mut inner, &records, &unsealed);
         let rests_on = inner.state.head.0.checked_sub(1).map(Seq);
         self.shared.committer.enqueue(place, &site.lane, unsealed);

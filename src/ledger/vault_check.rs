@@ -23,13 +23,39 @@ impl Sealed {
     }
 }
 
-/// Says what is damaged in the vault. Whether nothing is.
-pub(super) fn is_sound(vault: &Vault) -> Result<bool, VaultError> {
-    let faults = vault.faults()?;
-    for fault in &faults {
-        tracing::error!(%fault, "the vault is damaged: whoever needs this cannot use it until the vault is restored from a backup");
+/// What is damaged in the vault.
+#[derive(Default)]
+pub(super) struct Damage {
+    faults: usize,
+    /// Whose keys cannot be read: nothing can be sealed for them.
+    subjects: HashSet<(String, String)>,
+}
+
+impl Damage {
+    /// Looks for it, and says it.
+    pub(super) fn of(vault: &Vault) -> Result<Self, VaultError> {
+        let mut damage = Self::default();
+        for fault in vault.faults()? {
+            tracing::error!(%fault, "the vault is damaged: whoever needs this cannot use it until the vault is restored from a backup");
+            damage.faults = damage.faults.saturating_add(1);
+            if let Some((site, subject)) = fault.of_subject() {
+                damage.subjects.insert((site.to_owned(), subject.to_owned()));
+            }
+        }
+        Ok(damage)
     }
-    Ok(faults.is_empty())
+    /// Whether there is none.
+    pub(super) fn is_none(&self) -> bool {
+        self.faults == 0
+    }
+    /// The first of these people whose key cannot be read. Asked before anything is decided: an event that cannot be sealed would end the
+    /// process, and with it everybody else's.
+    pub(super) fn among<'a>(&self, site: &SiteName, mut subjects: impl Iterator<Item = &'a Subject>) -> Option<&'a Subject> {
+        if self.subjects.is_empty() {
+            return None;
+        }
+        subjects.find(|subject| self.subjects.contains(&(site.to_string(), subject.to_string())))
+    }
 }
 
 /// Says what the log needs and the vault lacks. Sweeps what the log does not know, but only from a vault that is sound and whole:

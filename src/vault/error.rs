@@ -1,5 +1,6 @@
 //! Why the vault cannot do what was asked.
 
+use super::store::Kind;
 use std::{
     io,
     path::{Path, PathBuf},
@@ -101,6 +102,15 @@ impl VaultError {
     /// Says which file an error of the operating system is about.
     pub(super) fn io(path: &Path) -> impl Fn(io::Error) -> Self + '_ {
         |source| Self::File { path: path.into(), source }
+    }
+    /// Whose key of sealed fields is damaged, if it is one: the site and the subject.
+    pub fn of_subject(&self) -> Option<(&str, &str)> {
+        if let Self::EntryDamaged { kind, site, name } = self
+            && *kind == Kind::SubjectKey.as_str()
+        {
+            return Some((site, name));
+        }
+        None
     }
 }
 

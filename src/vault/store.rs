@@ -33,7 +33,7 @@ pub(super) enum Kind {
 
 impl Kind {
     /// As stored, and as a person reads it in an error.
-    fn as_str(self) -> &'static str {
+    pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Check => "check entry",
             Self::SiteRoot => "site root",

@@ -454,7 +454,7 @@ async fn a14_an_answer_in_the_query_ends_in_a_fragment_of_its_own_where_the_site
     assert!(code.contains("?code=") && code.ends_with("#_"), "{code}");
     let error = told(&mut browser, &refused).await;
     assert!(error.contains("?error=invalid_scope") && error.ends_with("#_"), "{error}");
-    let page = Browser::new().open(&refused.url.to_string()).await.page();
+    let page = Browser::new().open(refused.url.as_str()).await.page();
     let onward = crate::harness::between(&page.text(), "id=\"onward\" href=\"", "\"");
     assert!(onward.contains("?error=invalid_scope") && onward.ends_with("#_"), "{onward}");
     let posted = browser.open(&app.authorization().with("response_mode", "form_post").with("prompt", "none").url()).await.page();

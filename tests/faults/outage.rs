@@ -4,6 +4,7 @@
 
 use crate::harness::{
     Answer, App, Authorization, Behaviour, Browser, Callback, ClientKey, KeyServer, PASSWORD, Server, Signer, Site, Tokens, USERNAME, Way,
+    jwt_part, query_of,
 };
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -82,13 +83,13 @@ async fn who_comes_when_there_is_no_room_is_told_to_come_back_and_nothing_is_dec
 }
 
 /// Stops the server, does this to its vault, and starts it again. Gives the vault as it was.
-async fn with_vault(server: &Arc<Server>, sql: &'static str) -> Vec<u8> {
-    let server = Arc::clone(server);
+async fn with_vault(server: &Arc<Server>, sql: &str) -> Vec<u8> {
+    let (server, sql) = (Arc::clone(server), sql.to_owned());
     let work = move || {
         server.stop();
         let path = server.directory().join("vault.sqlite");
         let before = std::fs::read(&path).unwrap();
-        assert!(rusqlite::Connection::open(&path).unwrap().execute(sql, []).unwrap() > 0);
+        assert!(rusqlite::Connection::open(&path).unwrap().execute(&sql, []).unwrap() > 0);
         server.start();
         before
     };
@@ -169,6 +170,46 @@ async fn without_the_keys_of_what_is_sealed_no_endpoint_says_anything_false() {
     assert!(told.text().contains("client.example.org/callback?error=server_error"), "{}", told.text());
     put_back(&server, vault).await;
     assert!(app.is_active(&tokens.access).await && seed.is_active(&seeds.access).await);
+    Tokens::of(&app.exchange(&code, &verifier).await);
+    Tokens::of(&app.refresh(&tokens.refresh).await);
+}
+
+#[tokio::test]
+async fn one_damaged_key_fails_one_person_and_ends_nothing_for_anybody_else() {
+    let server = Server::alone().await;
+    server.writ(&["site", "set", "default", "authorize.hybrid=true", "redirect.warn_unverified=false", "code_seconds=300"], "");
+    let site = server.site("default");
+    let members =
+        json!({ "response_types": ["code", "code id_token"], "grant_types": ["authorization_code", "refresh_token", "implicit"] });
+    let (app, mut browser) = (site.app(members).await, Browser::new());
+    let tokens = app.tokens(&mut browser).await;
+    let (code, verifier) = app.code(&mut browser).await;
+    let damage = format!(
+        "UPDATE slots SET sealed = zeroblob(length(sealed)) WHERE slot IN (SELECT slot FROM entries WHERE name = 'user:{}')",
+        jwt_part(&tokens.id, 1)["sub"].as_str().unwrap()
+    );
+    let vault = with_vault(&server, &damage).await;
+    assert_failed(&app.refresh(&tokens.refresh).await);
+    assert_failed(&app.exchange(&code, &verifier).await);
+    for response_type in ["code", "code id_token"] {
+        let callback = app.answered(&mut browser, &app.authorization().with("response_type", response_type)).await;
+        assert_eq!((callback.must("error"), callback.get("code")), ("server_error", None), "{response_type}");
+    }
+    for password in [PASSWORD, "wrong"] {
+        let mut stranger = Browser::new();
+        let page = stranger.open(&app.authorization().url()).await.page();
+        let stop = stranger.sign_in(&page, USERNAME, password).await;
+        let answered = Callback::of(stop, App::REDIRECT_URI);
+        assert_eq!(answered.must("error"), "server_error", "{password}");
+    }
+    let mut other = Browser::new();
+    let request = app.authorization();
+    let page = other.open(&request.url()).await.page();
+    let consent = other.sign_in(&page, "bruno", PASSWORD).await.page();
+    let left = other.press(&consent, "primary", &[]).await.left();
+    let theirs = app.exchange(&query_of(&left, "code").unwrap(), request.verifier.as_deref().unwrap()).await;
+    assert_eq!(app.refresh(&Tokens::of(&theirs).refresh).await.status, 200, "the server lives, and serves everybody else");
+    put_back(&server, vault).await;
     Tokens::of(&app.exchange(&code, &verifier).await);
     Tokens::of(&app.refresh(&tokens.refresh).await);
 }
