@@ -124,7 +124,7 @@ const UNCHECKED: &str = "Nobody here has checked this app";
 #[tokio::test]
 async fn what_was_approved_is_not_approved_as_another_app() {
     let server = Server::alone().await;
-    server.writ(&["site", "set", "default", "app_approval=manual"], "");
+    server.writ(&["site", "set", "default", "app_approval=manual", "authorize.implicit=true"], "");
     let site = server.site("default");
     let elsewhere = "https://client.example.org/elsewhere";
     for (members, is_another) in [
@@ -138,6 +138,9 @@ async fn what_was_approved_is_not_approved_as_another_app() {
         (json!({"post_logout_redirect_uris": [elsewhere]}), true),
         (json!({"policy_uri": elsewhere}), true),
         (json!({"logo_uri": elsewhere}), true),
+        (json!({"grant_types": ["authorization_code"]}), false),
+        (json!({"grant_types": ["authorization_code", "refresh_token", "client_credentials"]}), true),
+        (json!({"grant_types": ["authorization_code", "refresh_token", "implicit"], "response_types": ["code", "id_token token"]}), true),
     ] {
         let app = site.app(json!({"post_logout_redirect_uris": null})).await;
         assert_eq!(app.registration["client_status"], json!("pending_approval"));

@@ -64,7 +64,7 @@ impl Decide for UpdateClient {
             return refused(&self.client, refusal, moment);
         }
         let (before, after) = difference(&client.metadata, &self.metadata);
-        let more = !self.metadata.scope.is_within(&client.metadata.scope);
+        let more = !self.metadata.scope.is_within(&client.metadata.scope) || self.gains_a_way(&client.metadata);
         let status = match registration_status(&self.metadata, &site.settings) {
             // What was approved stays approved as long as it is the same app and asks for no more.
             ClientStatus::PendingApproval if more || is_another_app(&before, &after) => ClientStatus::PendingApproval,
@@ -80,6 +80,19 @@ impl Decide for UpdateClient {
             false => draft.sealing(Subject::Client(self.client.clone()), "contacts", self.contacts.clone()),
         };
         Decision::accepted(status, received.into_iter().chain([draft]).collect())
+    }
+}
+
+impl UpdateClient {
+    /// Whether there would be ways to tokens that there were not.
+    fn gains_a_way(&self, before: &ClientMetadata) -> bool {
+        match self.edition {
+            Edition::First | Edition::Second => false,
+            Edition::Third => {
+                let new_grant = self.metadata.grant_types.iter().any(|own| !before.grant_types.contains(own));
+                new_grant || self.metadata.response_types.iter().any(|own| !before.response_types.contains(own))
+            }
+        }
     }
 }
 

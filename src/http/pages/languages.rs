@@ -96,9 +96,9 @@ mod tests {
         assert_eq!(name("", "fr, it"), "Growth", "who reads French may not read Canadian French");
         assert_eq!(name("fr-ca", "de"), "Croissance", "the request knows better than the browser");
         assert_eq!(name("", "de;q=0, fr-CA;q=2, de;q=x"), "Growth");
-        let long = format!("de{}", "-a".repeat(17));
-        assert_eq!((name("", &long[..34]), name("", &long)), ("Wachstum".into(), "Growth".into()), "no tag is so long");
-        assert_eq!((name(&long[..34], ""), name(&long, "")), ("Wachstum".into(), "Growth".into()));
+        let [most, long] = [16, 17].map(|subtags| format!("de{}", "-a".repeat(subtags)));
+        assert_eq!((name("", &most), name("", &long)), ("Wachstum".into(), "Growth".into()), "no tag is so long");
+        assert_eq!((name(&most, ""), name(&long, "")), ("Wachstum".into(), "Growth".into()));
         assert_eq!(Languages::default().best(&client, "client_name", None), Some("Wachstum"));
         assert_eq!(Languages::default().best(&client, "tos_uri", None), None);
     }
