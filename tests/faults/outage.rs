@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How many requests to one host may be under way at once.
+/// How many requests of one errand may be under way at one host.
 const PLACES: usize = 8;
 const WAYS: [(&str, Way); 3] = [("code", Way::Query), ("code id_token", Way::Fragment), ("code", Way::FormPost)];
 
@@ -18,14 +18,30 @@ fn by_way(app: &App, response_type: &str, way: Way) -> Authorization {
     app.authorization().with("response_type", response_type).with("response_mode", way.mode())
 }
 
-/// Takes every place at the host of a server that does not answer, for the three seconds that each is waited for.
+/// Takes every place at the host of a server that does not answer, for keys, request objects and sectors, for the three seconds that
+/// each is waited for.
 async fn take_all_places(site: &Site, silent: &KeyServer, key: &ClientKey, round: usize) {
     let before = silent.requests();
+    let object = format!("{}?fill={round}", silent.url);
+    let stranger = site.app(json!({ "request_uris": [object] })).await;
+    let mut signers = vec![];
     for n in 0..PLACES {
-        let signer = Signer::published(site, key.clone(), &format!("{}?{round}.{n}", silent.url)).await;
-        tokio::spawn(async move { signer.knock(&signer.assertion()).await });
+        signers.push(Signer::published(site, key.clone(), &format!("{}?{round}.{n}", silent.url)).await);
     }
-    silent.until_heard(before + PLACES).await;
+    for (n, signer) in signers.into_iter().enumerate() {
+        tokio::spawn(async move { signer.knock(&signer.assertion()).await });
+        let request = stranger.authorization().with("request_uri", &format!("{object}#{n}"));
+        tokio::spawn(async move { Browser::new().open_as_program(&request.url()).await });
+        let (site, sector) = (site.clone(), paired(&format!("{}?sector={round}.{n}", silent.url)));
+        tokio::spawn(async move { site.register(&sector).await });
+    }
+    silent.until_heard(before + 3 * PLACES).await;
+}
+
+/// A client of two hosts that one document holds together.
+fn paired(sector_identifier_uri: &str) -> Value {
+    json!({ "redirect_uris": ["https://a.example/", "https://b.example/"], "subject_type": "pairwise",
+        "sector_identifier_uri": sector_identifier_uri })
 }
 
 #[tokio::test]
@@ -40,8 +56,7 @@ async fn who_comes_when_there_is_no_room_is_told_to_come_back_and_nothing_is_dec
         "grant_types": ["authorization_code", "implicit"] }));
     let app = app.await;
     let tokens = site.confidential().await.tokens(&mut Browser::new()).await;
-    let sector = json!({ "redirect_uris": ["https://a.example/", "https://b.example/"], "subject_type": "pairwise",
-        "sector_identifier_uri": format!("{}?sector", silent.url) });
+    let sector = paired(&format!("{}?sector", silent.url));
     let at_endpoints = async || {
         vec![
             signer.post("/token", &[("grant_type", "refresh_token"), ("refresh_token", &tokens.refresh)], &signer.assertion()).await,
