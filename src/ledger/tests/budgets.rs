@@ -44,3 +44,37 @@ async fn a_restart_gives_no_stranger_a_second_hour() {
     clock.advance_seconds(2900);
     assert_eq!(ledger.registration_pause(&site, Counted::Registration, ip()), 0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_gives_no_client_a_second_hour_of_changes() {
+    let world = world(Profile::Standard, "openid").await;
+    let change = [("dcr.rate".to_owned(), 1.into())].into_iter().collect();
+    world.carry_out(ConfigureSite { change, edition: Edition::CURRENT, by: Actor::Os(0) }).await.unwrap();
+    let metadata = |world: &World| world.site.read(|state| state.clients.by_id(&world.client).unwrap().metadata.clone());
+    let mut presented_token = world.secret;
+    let mut update = async |world: &World, version: u64| {
+        let registration_token = draw_secret::<32>().digest();
+        let command = UpdateClient {
+            client: world.client.clone(),
+            presented_token,
+            metadata: ClientMetadata { software_version: Some(version.to_string()), ..metadata(world) },
+            registration_token,
+            edition: Edition::CURRENT,
+            sector_document: None,
+            contacts: vec![],
+        };
+        let updated = world.ledger.update_client(&world.site, command, world.facts("192.0.2.1")).await;
+        presented_token = if updated.is_ok() { registration_token } else { presented_token };
+        updated.map_err(|error| error.to_string())
+    };
+    for version in 0..10 {
+        update(&world, version).await.unwrap();
+        world.clock.advance_seconds(60);
+    }
+    update(&world, 10).await.unwrap_err();
+    let world = world.reopened();
+    assert_eq!(world.ledger.registration_pause(&world.site, Counted::Change, "192.0.2.1".parse().unwrap()), 3000);
+    update(&world, 10).await.unwrap_err();
+    world.clock.advance_seconds(3000);
+    update(&world, 10).await.unwrap();
+}
