@@ -13,7 +13,9 @@ use writ::log::EngineKind;
 pub const DIRECTORY: &str = "WRIT_VICTIM_DIRECTORY";
 /// Which engine keeps its log.
 pub const ENGINE: &str = "WRIT_VICTIM_ENGINE";
-const USERS: usize = 50;
+const APPS: usize = 10;
+/// Not each of the 50 has an app of its own: strangers may register 600 in a minute, and a restart gives them no more (THREATS.md A58).
+const USERS_OF_AN_APP: usize = 5;
 
 #[test]
 #[ignore = "started by the test that kills it; never ends by itself"]
@@ -23,20 +25,29 @@ fn serves_until_it_is_killed() {
     let (browser, person): (Browser, Person) = serde_json::from_slice(&std::fs::read(directory.join("browser")).unwrap()).unwrap();
     async_test(async {
         let world = Arc::new(World::at(&directory.join("data"), engine, None));
-        let user = |_| tokio::spawn(live(world.clone(), browser.clone(), person.clone()));
-        for user in (0..USERS).map(user).collect::<Vec<_>>() {
-            user.await.unwrap();
+        let apps = (0..APPS).map(|_| tokio::spawn(registered(world.clone()))).collect::<Vec<_>>();
+        let mut users = tokio::task::JoinSet::new();
+        for app in apps {
+            let app = app.await.unwrap();
+            for _ in 0..USERS_OF_AN_APP {
+                users.spawn(live(world.clone(), app.clone(), browser.clone(), person.clone()));
+            }
         }
+        users.join_all().await;
     });
 }
 
-/// Registers an app and uses it for ever, telling what is about to be asked and what was answered.
-async fn live(world: Arc<World>, mut browser: Browser, person: Person) {
-    let mut app = App::registered(&world, SITE, AppKind::Basic, SCOPE).await;
+async fn registered(world: Arc<World>) -> App {
+    let app = App::registered(&world, SITE, AppKind::Basic, SCOPE).await;
+    tell(&Fact::Registered { app: app.clone() });
+    app
+}
+
+/// Uses an app for ever, now and then a new one, telling what is about to be asked and what was answered.
+async fn live(world: Arc<World>, mut app: App, mut browser: Browser, person: Person) {
     for n in 0.. {
-        if n % 4 == 0 {
-            app = App::registered(&world, SITE, AppKind::Basic, SCOPE).await;
-            tell(&Fact::Registered { app: app.clone() });
+        if n % 8 == 7 {
+            app = registered(world.clone()).await;
         }
         let code = browser.authorize(&world, &app, &person, &Wish { scope: SCOPE.to_owned(), ..Wish::default() }).await.code();
         tell(&Fact::Redeeming { code: code.clone(), app: app.clone() });
