@@ -101,7 +101,8 @@ async function life(visit) {
   await step('signing out without proof is asked first', async () => {
     await page.goto(app.logoutUrl(false));
     await visit.look('sign-out');
-    assert.match(await page.title(), /^Sign out\?/);
+    assert.match(await page.title(), /^Error: Sign out\?/);
+    assert.match(await page.textContent('[role=alert]'), /no id_token_hint/);
     await visit.press('button.primary');
     await page.locator('h1', { hasText: 'Signed out' }).waitFor();
     await visit.look('signed-out');
