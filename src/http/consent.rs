@@ -69,7 +69,7 @@ fn page(at: &At, browser: &Browser, interaction: &Interaction, sealed: &str, ses
     let offered = offered(at, session, interaction);
     let action = format!("{}/consent", at.base_path());
     let csrf_token = form_token(at, browser, sealed)?;
-    let username = at.ledger.claims_of_user(&at.site, &session.user)?.remove("username");
+    let username = at.ledger.username_of(&at.site, &session.user)?;
     let username = username.as_ref().and_then(|name| name.as_str()).unwrap_or_default().to_owned();
     let refresh_seconds = at.site.read(|state| state.site.as_ref().map_or(0, |site| site.settings.refresh_seconds));
     let until = at.ledger.now().plus_seconds(refresh_seconds).day();

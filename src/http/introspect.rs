@@ -105,5 +105,5 @@ async fn tell(at: &At, presented: &Presented, asker: ClientId, dialect: Dialect)
     if let Some(jti) = facts.and_then(|facts| facts.jti) {
         at.ledger.tell_read(&at.site, jti, Some(asker.clone()), found.status == Status::Active, at.facts()).await?;
     }
-    body(&at.site, found.status, facts, dialect, |user| Ok(at.ledger.claims_of_user(&at.site, user)?.remove("username")))
+    body(&at.site, found.status, facts, dialect, |user| at.ledger.username_of(&at.site, user))
 }

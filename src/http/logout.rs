@@ -140,7 +140,7 @@ fn confirm_page(at: &At, browser: &Browser, session: &Session, asked: Asked) -> 
     let sealed = interaction::seal(at, PURPOSE, browser, &SigningOut { session: session.id })?;
     let csrf_token = form_token(at, browser, &sealed)?;
     let action = format!("{}/logout", at.base_path());
-    let username = at.ledger.claims_of_user(&at.site, &session.user)?.remove("username");
+    let username = at.ledger.username_of(&at.site, &session.user)?;
     let page = SignOutPage {
         site_title: site_title(at),
         username: username.as_ref().and_then(|name| name.as_str()).map(DisplayText::of),

@@ -54,10 +54,17 @@ impl Ledger {
 
     /// What is known of an end-user: claims by name, and `username`.
     pub fn claims_of_user(&self, site: &Site, user: &UserId) -> Result<Map<String, Value>, Failure> {
-        let Some(at) = site.read(|state| state.users.by_id(user).filter(|user| !user.erased).map(|user| user.claims_at)) else {
-            return Ok(Map::new());
-        };
-        self.claims_at(site, at)
+        recorded_at(site, user).map_or_else(|| Ok(Map::new()), |at| self.claims_at(site, at))
+    }
+
+    /// What an end-user signs in as, if anybody still knows.
+    pub fn username_of(&self, site: &Site, user: &UserId) -> Result<Option<Value>, Failure> {
+        Ok(recorded_at(site, user).map(|at| self.username_at(site, at)).transpose()?.flatten())
+    }
+
+    /// The same, as this record says it. Every introspection asks, so no more of the record is read.
+    pub fn username_at(&self, site: &Site, at: Seq) -> Result<Option<Value>, Failure> {
+        Ok(self.disclosed(site, at)?.remove("username"))
     }
 
     /// What this record says of a person: claims by name, and `username`. Nobody has to say when that was: it is the record's own time
@@ -73,4 +80,9 @@ impl Ledger {
         known.extend(fields.into_iter().map(|(name, value)| (name.strip_prefix("claim.").unwrap_or(&name).to_owned(), value)));
         Ok(known)
     }
+}
+
+/// The record that says who this is; none of somebody unknown or erased.
+fn recorded_at(site: &Site, user: &UserId) -> Option<Seq> {
+    site.read(|state| state.users.by_id(user).filter(|user| !user.erased).map(|user| user.claims_at))
 }

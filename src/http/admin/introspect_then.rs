@@ -85,7 +85,7 @@ impl Then<'_> {
             left_out.set(Some("withheld"));
             return Ok(None);
         }
-        let username = self.ledger.claims_at(self.site, user.claims_at)?.remove("username");
+        let username = self.ledger.username_at(self.site, user.claims_at)?;
         left_out.set(username.is_none().then_some("erased"));
         Ok(username)
     }
