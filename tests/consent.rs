@@ -1,6 +1,7 @@
 //! What people allow, leave out and take back (SPEC.md a.4, e.4, k-13; THREATS.md A30, A32).
 
 use crate::harness::{App, Browser, PASSWORD, Server, Site, Stop, Tokens, USERNAME};
+use serde_json::json;
 
 /// Signs in if asked to, and stops at the consent page.
 async fn consent_page(app: &App, browser: &mut Browser, scope: &str, prompt: Option<&str>) -> (Stop, String) {
@@ -42,6 +43,17 @@ async fn a_scope_that_was_left_out_does_not_come_back_by_itself() {
     assert!(stop.page().is_consent(), "email was left out the last time, so the person is asked again");
     let (stop, _) = consent_page(&app, &mut Browser::new(), "openid profile", None).await;
     stop.left();
+}
+
+#[tokio::test]
+async fn two_interfaces_to_the_same_thing_are_allowed_or_left_out_together() {
+    let visits = "patient/Encounter.rs patient/encounter.rs";
+    let scope = format!("openid {visits} patient/Goal.rs");
+    let app = Site::standard().await.app(json!({"scope": scope})).await;
+    let left_out = tokens_without(&app, &scope, visits, None).await;
+    assert_eq!(left_out.body["scope"], "openid patient/Goal.rs");
+    let allowed = tokens_without(&app, &scope, "patient/Goal.rs", Some("consent")).await;
+    assert_eq!(allowed.body["scope"], format!("openid {visits}"));
 }
 
 #[tokio::test]

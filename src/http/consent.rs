@@ -57,7 +57,7 @@ pub async fn endpoint(at: At) -> Response {
 /// What stays ticked of what the page offered; `openid` cannot be refused alone. A claim that a ticked scope shows anyway is allowed
 /// with it.
 fn chosen(interaction: &Interaction, offered: &ScopeSet, params: &Params) -> Allowed {
-    let ticked: ScopeSet = params.all("scope").filter_map(|scope| scope.parse::<Scope>().ok()).collect();
+    let ticked: ScopeSet = params.all("scope").flat_map(str::split_whitespace).filter_map(|scope| scope.parse::<Scope>().ok()).collect();
     let openid = offered.iter().filter(|scope| scope.is(NamedScope::Openid)).cloned();
     let scope = offered.intersection(&ticked.union(&openid.collect()));
     let shown = claims_shown_by(&scope);

@@ -20,7 +20,7 @@ pub struct Rules {
 /// The rules of the protocol endpoints: 64 parameters (THREATS.md A94), none twice (RFC 6749 §3.1, §3.2) but `resource` (RFC 8707 §2).
 pub const PROTOCOL_RULES: Rules = Rules { repeatable: &["resource"], most: 64 };
 
-/// The rules of our own consent form: one `scope` or `claim` a ticked box, up to the 100 a scope list may have.
+/// The rules of our own consent form: a `scope` or `claim` of each ticked box, up to the 100 a scope list may have.
 pub const CONSENT_RULES: Rules = Rules { repeatable: &["scope", "claim"], most: 192 };
 
 /// Decoded parameters in the order sent. One with an empty value counts as absent (RFC 6749 §3.1).

@@ -6,7 +6,7 @@ use crate::terms::{NamedScope, Scope, ScopeSet};
 use askama::Template;
 use std::collections::BTreeSet;
 
-/// `GET …/scope-authorize-confirm`: the form sends `decision` = `allow` or `deny`, one `scope` for each that stays ticked (also
+/// `GET …/scope-authorize-confirm`: the form sends `decision` = `allow` or `deny`, a `scope` for each choice that stays ticked (also
 /// the required ones), and `patient` if there is something to choose. Reading it needs `params::CONSENT_RULES`.
 #[derive(Template)]
 #[template(path = "consent.html")]
@@ -50,10 +50,10 @@ pub struct ScopeGroup {
     pub choices: Vec<ScopeChoice>,
 }
 
-/// One scope and whether the person may refuse it alone.
+/// One thing to allow and whether the person may refuse it alone.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ScopeChoice {
-    /// The scope as it stands on the wire.
+    /// The scopes that say so, as they stand on the wire (RFC 6749 §3.3): one, or those of two interfaces for the same thing.
     pub scope: String,
     /// In plain words.
     pub words: String,
@@ -62,7 +62,8 @@ pub struct ScopeChoice {
 }
 
 impl ScopeChoice {
-    /// All scopes but `offline_access`, in groups for the page. `openid` cannot be refused alone.
+    /// All scopes but `offline_access`, in groups for the page; those that read the same are one choice, for nobody could tell them
+    /// apart. `openid` cannot be refused alone.
     pub fn groups(scopes: &ScopeSet) -> Vec<ScopeGroup> {
         let kinds = [
             (ScopeKind::You, "About you"),
@@ -73,7 +74,13 @@ impl ScopeChoice {
         let mut asked: Vec<&Scope> = scopes.iter().filter(|scope| !scope.is(NamedScope::OfflineAccess)).collect();
         asked.sort_by_cached_key(|scope| (!scope.is(NamedScope::Openid), scope.to_string()));
         let group = |(kind, heading)| {
-            let choices = asked.iter().filter(|scope| scope_words(scope).kind == kind).map(|scope| Self::of(scope)).collect();
+            let mut choices: Vec<Self> = Vec::new();
+            for choice in asked.iter().filter(|scope| scope_words(scope).kind == kind).map(|scope| Self::of(scope)) {
+                match choices.iter_mut().find(|same| same.words == choice.words) {
+                    Some(same) => same.scope = format!("{} {}", same.scope, choice.scope),
+                    None => choices.push(choice),
+                }
+            }
             ScopeGroup { heading, choices }
         };
         kinds.into_iter().map(group).filter(|group| !group.choices.is_empty()).collect()
@@ -149,6 +156,22 @@ pub struct PatientChoice {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn scopes_that_read_the_same_are_one_choice() {
+        let scopes = ScopeSet::parse("patient/AllergyIntolerance.rs patient/Goal.rs patient/allergy.rs patient/allergy.c").unwrap();
+        let groups = ScopeChoice::groups(&scopes);
+        let shown: Vec<(&str, &str)> =
+            groups.iter().flat_map(|group| &group.choices).map(|choice| (choice.words.as_str(), choice.scope.as_str())).collect();
+        assert_eq!(
+            shown,
+            [
+                ("Read your allergies", "patient/AllergyIntolerance.rs patient/allergy.rs"),
+                ("Read your health goals", "patient/Goal.rs"),
+                ("Add to your allergies", "patient/allergy.c"),
+            ]
+        );
+    }
 
     #[test]
     fn scopes_are_grouped_and_offline_access_is_asked_apart() {

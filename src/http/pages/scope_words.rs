@@ -133,7 +133,7 @@ fn thing(resource: &str) -> Option<&'static str> {
     THINGS.iter().find(|(names, _)| names.contains(&resource)).map(|(_, words)| *words)
 }
 
-/// FHIR resources and, in lower case, those of the record system's own interface.
+/// FHIR resources, each in words of its own, and in lower case those of the record system's own interface.
 const THINGS: &[(&[&str], &str)] = &[
     (&["*"], "whole health record"),
     (&["AllergyIntolerance", "allergy"], "allergies"),
@@ -150,25 +150,30 @@ const THINGS: &[(&[&str], &str)] = &[
     (&["Goal"], "health goals"),
     (&["Group"], "patient groups"),
     (&["Immunization", "immunization"], "vaccinations"),
-    (&["Location", "Organization", "facility"], "places of care"),
+    (&["Location", "facility"], "places of care"),
     (&["Media"], "pictures and recordings"),
     (&["Medication", "medication", "drug"], "medicines"),
     (&["MedicationDispense"], "dispensed medicines"),
     (&["MedicationRequest", "prescription"], "prescriptions"),
     (&["Observation"], "observations (lab results, vital signs)"),
+    (&["OperationDefinition"], "technical definitions of the record system"),
+    (&["Organization"], "care organizations (hospitals, practices)"),
     (&["Patient", "patient"], "personal details (name, birth date, contact)"),
-    (&["Person", "RelatedPerson"], "related people"),
-    (&["Practitioner", "PractitionerRole", "practitioner"], "doctors and other staff"),
+    (&["Person"], "linked records of the same person"),
+    (&["Practitioner", "practitioner"], "doctors and other staff"),
+    (&["PractitionerRole"], "roles of doctors and other staff"),
     (&["Procedure", "procedure", "surgery"], "procedures and operations"),
     (&["Provenance"], "record of who changed what"),
-    (&["Questionnaire", "QuestionnaireResponse"], "questionnaires and answers"),
+    (&["Questionnaire"], "questionnaires"),
+    (&["QuestionnaireResponse"], "answers to questionnaires"),
+    (&["RelatedPerson"], "family and other contacts"),
     (&["ServiceRequest"], "orders and referrals"),
     (&["Specimen"], "lab samples"),
+    (&["ValueSet"], "technical lists of codes"),
     (&["dental_issue"], "dental issues"),
     (&["employer"], "employers"),
     (&["list"], "problem and medicine lists"),
     (&["product", "version"], "technical details of the record system"),
-    (&["OperationDefinition", "ValueSet"], "technical definitions of the record system"),
     (&["insurance_company", "insurance_type"], "insurance companies"),
     (&["message"], "messages"),
     (&["soap_note"], "visit notes"),
@@ -228,6 +233,8 @@ mod tests {
         for scope in catalogue.iter() {
             assert_ne!(scope.to_string(), scope_words(scope).text, "a scope that has no words");
         }
+        let resources = THINGS.iter().map(|(names, _)| names.iter().filter(|name| name.starts_with(char::is_uppercase)).count());
+        assert!(resources.max() == Some(1), "a person could not tell two FHIR resources apart");
         let mut all: Vec<&str> = NamedScope::ALL.iter().map(|named| named_words(*named)).collect();
         all.sort_unstable();
         all.dedup();
