@@ -165,7 +165,9 @@ async fn attacked(site: &Site, uri: &'static str, members: serde_json::Value) ->
         let answer = Request::get(&request.url()).header("accept", "text/html").send().await;
         let text = answer.text();
         assert_eq!((answer.status, answer.location()), (400, None), "{redirect_uri} {name}={value}: {text}");
-        assert!(!text.contains("<form") && !text.contains("id=\"onward\"") && !text.contains("evil"), "{redirect_uri}: {text}");
+        // With a dot or slash: the request's id, which the page shows, may well have an "evil" in it.
+        let shows_it = text.contains("evil.") || text.contains("/evil");
+        assert!(!text.contains("<form") && !text.contains("id=\"onward\"") && !shows_it, "{redirect_uri}: {text}");
         made += 1;
     };
     // Every trick by every type, mode and error.
