@@ -298,6 +298,21 @@ async fn a_new_key_is_found_at_once_and_invented_names_do_not_ask_again_and_agai
 }
 
 #[tokio::test]
+async fn a_stranger_who_invents_a_name_takes_no_key_away_that_still_counts() {
+    let site = Site::standard().await;
+    let key = ClientKey::new("ES256", "first");
+    let keys = KeyServer::start(Behaviour::keys(&[key.jwk()]).cache_control("max-age=3600")).await;
+    let signer = Signer::published(&site, key, &keys.url).await;
+    Signer::assert_believed(&signer.knock(&signer.assertion()).await);
+    keys.behave(Behaviour::status(404));
+    let stranger = Signer { key: ClientKey::new("ES256", "invented"), ..signer.clone() };
+    let answer = stranger.knock(&stranger.assertion()).await;
+    answer.assert_refused(400, "invalid_client");
+    assert!(keys.requests() == 2 && answer.text().contains("names no key of the client"), "{}", answer.text());
+    Signer::assert_believed(&signer.knock(&signer.assertion()).await);
+}
+
+#[tokio::test]
 async fn a_document_is_kept_no_longer_than_its_cache_headers_say() {
     let site = Site::standard().await;
     let key = ClientKey::new("ES256", "first");

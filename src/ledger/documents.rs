@@ -107,11 +107,13 @@ impl Ledger {
         }
         let is_hurried = last.counts(self.now());
         let number = document.begun.fetch_add(1, Ordering::SeqCst).saturating_add(1);
-        let (found, until) = self.read(published).await?;
+        let (read, until) = self.read(published).await?;
         let at = self.now();
-        if found.is_none() {
+        if read.is_none() {
             documents.remember_failure(published.url, until, at);
         }
+        // Anybody may ask for what is not there: such a reading takes nothing from one that still counts.
+        let (found, until) = if read.is_none() && is_hurried { (last.found, last.until) } else { (read, until) };
         let hurried_at = if is_hurried { at } else { last.hurried_at };
         document.keep(Reading { number, found: found.clone(), at, until, hurried_at });
         drop(turn);
