@@ -45,7 +45,7 @@ pub async fn until(phase: &mut watch::Receiver<Phase>, wanted: fn(Phase) -> bool
 const HEAD_BYTES: usize = 16 * 1024;
 /// The most requests at once on an HTTP/2 connection.
 const STREAMS: u32 = 64;
-/// How long a goodbye may take.
+/// How long a goodbye may take when nothing is under way.
 const GOODBYE: Duration = Duration::from_secs(1);
 
 /// Serves the connection until either side ends it.
@@ -88,8 +88,7 @@ async fn run<C: Future>(mut connection: Pin<&mut C>, say_goodbye: fn(Pin<&mut C>
             Expiry::Slow => return,
             Expiry::Idle => {
                 say_goodbye(connection.as_mut());
-                tokio::select! { _ = connection.as_mut() => {}, () = sleep(GOODBYE) => {} }
-                return;
+                return leave(connection, pulse, phase).await;
             }
         },
     }
@@ -97,6 +96,22 @@ async fn run<C: Future>(mut connection: Pin<&mut C>, say_goodbye: fn(Pin<&mut C>
     tokio::select! {
         _ = connection.as_mut() => {}
         () = until(&mut phase, |phase| phase == Phase::Closed) => {}
+    }
+}
+
+/// Ends a connection that was idle. What the other side had sent before it read the goodbye is answered; how long that may take, the door
+/// and the pulse say.
+async fn leave<C: Future>(mut connection: Pin<&mut C>, pulse: Pulse, mut phase: watch::Receiver<Phase>) {
+    loop {
+        tokio::select! {
+            _ = connection.as_mut() => return,
+            Expiry::Slow = pulse.expired() => return,
+            () = until(&mut phase, |phase| phase == Phase::Closed) => return,
+            () = sleep(GOODBYE) => {}
+        }
+        if pulse.idle_since().is_some_and(|since| since.elapsed() >= GOODBYE) {
+            return;
+        }
     }
 }
 

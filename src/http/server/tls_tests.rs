@@ -106,6 +106,51 @@ async fn an_answer_that_a_client_leaves_in_its_window_ends_the_connection() {
     }
 }
 
+/// A frame of HTTP/2 (RFC 9113 §4.1).
+fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+    [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
+}
+
+#[tokio::test]
+async fn what_came_before_the_goodbye_was_read_is_answered() {
+    const DATA: u8 = 0;
+    const HEADERS: u8 = 1;
+    const SETTINGS: u8 = 4;
+    const PING: u8 = 6;
+    let folder = tempfile::tempdir().unwrap();
+    let certificate = issue(&files_in(folder.path()));
+    let settings = ServerSettings { idle_time: Duration::from_millis(200), ..ServerSettings::default() };
+    let server = serve_with(&files_in(folder.path()), settings).await;
+    let mut stream = connect(&server, &certificate, &["h2"], &[&TLS13]).await.unwrap();
+    stream.write_all(&[b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec(), frame(SETTINGS, 0, 0, &[])].concat()).await.unwrap();
+    sleep(Duration::from_millis(400)).await;
+    // POST https://op.test/a, whose body is still to come.
+    stream.write_all(&frame(HEADERS, 4, 1, b"\x83\x87\x04\x02/a\x01\x07op.test")).await.unwrap();
+    let body = sleep(Duration::from_millis(1300));
+    tokio::pin!(body);
+    let mut is_answered = false;
+    loop {
+        let mut head = [0; 9];
+        tokio::select! {
+            () = &mut body, if !body.is_elapsed() => stream.write_all(&frame(DATA, 1, 1, b"x")).await.unwrap(),
+            read = stream.read_exact(&mut head) => {
+                if read.is_err() {
+                    break;
+                }
+                let mut payload = vec![0; usize::from(head[1]) << 8 | usize::from(head[2])];
+                stream.read_exact(&mut payload).await.unwrap();
+                match (head[3], head[4], head[8]) {
+                    (PING, 0, _) => stream.write_all(&frame(PING, 1, 0, &payload)).await.unwrap(),
+                    (HEADERS, _, 1) => is_answered = true,
+                    _ => {}
+                }
+            }
+        }
+    }
+    assert!(is_answered);
+}
+
 #[tokio::test]
 async fn a_changed_certificate_is_taken_and_a_broken_one_is_not() {
     let folder = tempfile::tempdir().unwrap();
