@@ -25,11 +25,19 @@ pub struct Crowd {
     guests: Arc<Mutex<Guests>>,
 }
 
-/// Who is here, by address and in the order of coming. One has no pulse before its handshake is done.
+/// Who is here, by address and in the order of coming.
 #[derive(Default)]
 struct Guests {
     next: u64,
-    by_address: HashMap<IpAddr, BTreeMap<u64, Option<Pulse>>>,
+    by_address: HashMap<IpAddr, BTreeMap<u64, Guest>>,
+}
+
+/// One connection. It has no pulse before its handshake is done.
+#[derive(Default)]
+struct Guest {
+    pulse: Option<Pulse>,
+    /// It was asked to leave, and may still end what it has begun meanwhile.
+    leaving: bool,
 }
 
 impl Crowd {
@@ -43,7 +51,7 @@ impl Crowd {
         self.room.clone().acquire_owned().await.ok().map(Room)
     }
     /// A place for a connection from this address. If it has too many, the one that has been idle longest goes: clients keep
-    /// connections that they have forgotten, and many people may share an address. `None` if all are busy.
+    /// connections that they have forgotten, and many people may share an address. `None` if all are busy, or if as many are leaving.
     pub fn place(&self, room: Room, ip: IpAddr) -> Option<Place> {
         if self.exempt.trust(ip) {
             return Some(Place { _room: room, counted: None });
@@ -52,12 +60,18 @@ impl Crowd {
         guests.next += 1;
         let id = guests.next;
         let own = guests.by_address.entry(key).or_default();
-        if own.len() >= self.most_per_address {
-            let longest_idle = own.iter().filter_map(|(id, pulse)| Some((pulse.as_ref()?.idle_since()?, *id))).min();
-            let going = longest_idle.and_then(|(_, id)| own.remove(&id)).flatten()?;
-            going.ask_to_leave();
+        let leaving = own.values().filter(|guest| guest.leaving).count();
+        if own.len().saturating_sub(leaving) >= self.most_per_address {
+            if leaving >= self.most_per_address {
+                return None;
+            }
+            let idle = own.values_mut().filter(|guest| !guest.leaving);
+            let idle = idle.filter_map(|guest| Some((guest.pulse.as_ref()?.idle_since()?, guest)));
+            let (_, longest_idle) = idle.min_by_key(|(since, _)| *since)?;
+            longest_idle.leaving = true;
+            longest_idle.pulse.as_ref()?.ask_to_leave();
         }
-        own.insert(id, None);
+        own.insert(id, Guest::default());
         Some(Place { _room: room, counted: Some((self.clone(), key, id)) })
     }
     /// A place for a connection that has no address.
@@ -97,7 +111,7 @@ impl Place {
         if let Some((crowd, key, id)) = &self.counted {
             let mut guests = crowd.guests();
             if let Some(own) = guests.by_address.get_mut(key).and_then(|own| own.get_mut(id)) {
-                *own = Some(pulse.clone());
+                own.pulse = Some(pulse.clone());
             }
         }
         pulse
@@ -153,9 +167,14 @@ mod tests {
         assert!(left(&late).await && !left(&early).await);
         assert!(enter(&crowd, "192.0.2.1").await.is_none());
         drop(request);
-        assert!(enter(&crowd, "192.0.2.1").await.is_some());
+        let fourth = enter(&crowd, "192.0.2.1").await.unwrap();
         assert!(left(&early).await);
-        drop((first, other, third));
+        let idle = (third.pulse(waits, true), fourth.pulse(waits, true));
+        assert!(enter(&crowd, "192.0.2.1").await.is_none(), "as many are leaving as may stay");
+        drop((first, other));
+        let fifth = enter(&crowd, "192.0.2.1").await.unwrap();
+        assert!(left(&idle.0).await && !left(&idle.1).await);
+        drop((third, fourth, fifth));
         assert!(crowd.guests().by_address.is_empty());
     }
 
