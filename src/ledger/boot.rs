@@ -158,7 +158,7 @@ fn take_in(folded: &mut Folded, recent: &mut Recent, stored: &StoredRecord) -> R
     let seq = state.head;
     index.add(seq, &members);
     let record = Record::from_members(members)?;
-    recent.note(&record);
+    recent.note(&record, state);
     Ok(state.fold(&record)?)
 }
 

@@ -4,7 +4,8 @@
 use super::{Counted, HOUR_SECONDS};
 use crate::event::{ClientEvent, Event, Record};
 use crate::ledger::{Failure, Ledger};
-use crate::terms::{Actor, Seq, SiteName, Timestamp};
+use crate::projection::State;
+use crate::terms::{Actor, ClientId, Digest, Seq, SiteName, Timestamp};
 use std::collections::VecDeque;
 use std::net::IpAddr;
 
@@ -14,11 +15,19 @@ use std::net::IpAddr;
 pub(in crate::ledger) struct Recent(VecDeque<(Counted, SiteName, Seq, Timestamp)>);
 
 impl Recent {
-    /// Takes in one record.
-    pub(in crate::ledger) fn note(&mut self, record: &Record) {
+    /// Takes in one record, and the client that it changes as it was before. A use of a new registration access token is recorded as a
+    /// change to that very token, and costs nothing.
+    pub(in crate::ledger) fn note(&mut self, record: &Record, state: &State) {
+        let has_token = |client: &ClientId, token: &Option<Digest>| {
+            token.is_some_and(|token| state.clients.by_id(client).is_some_and(|client| client.registration_token == token))
+        };
         let what = match (&record.event, &record.actor) {
             (Event::Client(ClientEvent::Registered { invitation: None, .. }), Actor::Anonymous) => Counted::Registration,
-            (Event::Client(ClientEvent::Updated { after, .. }), Actor::Client(_)) if !after.is_empty() => Counted::Change,
+            (Event::Client(ClientEvent::Updated { client, registration_token, .. }), Actor::Client(_))
+                if !has_token(client, registration_token) =>
+            {
+                Counted::Change
+            }
             (_, _) => return,
         };
         while self.0.pop_front_if(|(_, _, _, t)| t.plus_seconds(HOUR_SECONDS) <= record.t).is_some() {}
