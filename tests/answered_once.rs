@@ -117,6 +117,41 @@ async fn a_sign_in_page_answered_twice_comes_to_one_code_too() {
 }
 
 #[tokio::test]
+async fn who_allows_nothing_the_second_time_has_allowed_nothing() {
+    let scope = "patient/Patient.rs";
+    let app = Site::standard().await.app(json!({ "scope": scope })).await;
+    let (request, mut browser) = (app.authorization().with("scope", scope), Browser::new());
+    let sign_in = browser.open(&request.url()).await.page();
+    let consent = browser.sign_in(&sign_in, USERNAME, PASSWORD).await.page();
+    let nothing = consent.clone().unticked("scope", scope);
+    let verifier = request.verifier.as_deref().unwrap();
+    let first = code(browser.press(&consent, "primary", &[]).await);
+    let told = browser.press(&nothing, "primary", &[]).await.left();
+    assert_eq!(query_of(&told, "error").as_deref(), Some("invalid_scope"));
+    app.exchange(&first, verifier).await.assert_refused(400, "invalid_grant");
+    assert_eq!(ends(&app), ["answered_again"]);
+    let second = code(browser.press(&consent, "primary", &[]).await);
+    let tokens = Tokens::of(&app.exchange(&second, verifier).await);
+    assert_answered_before(browser.press(&nothing, "primary", &[]).await);
+    assert!(app.is_active(&tokens.access).await);
+}
+
+#[tokio::test]
+async fn nobody_signs_in_on_a_page_whose_answer_the_app_has() {
+    let server = Server::alone().await;
+    server.writ(&["user", "add", "--username", "bob", "--password-stdin"], PASSWORD);
+    let app = server.site("default").confidential().await;
+    app.tokens(&mut Browser::new()).await;
+    let (request, mut browser) = (app.authorization(), Browser::new());
+    let page = browser.open(&request.url()).await.page();
+    let amelias = code(browser.sign_in(&page, USERNAME, PASSWORD).await);
+    let tokens = Tokens::of(&app.exchange(&amelias, request.verifier.as_deref().unwrap()).await);
+    assert_answered_before(browser.sign_in(&page, "bob", PASSWORD).await);
+    assert!(app.is_active(&tokens.access).await && app.is_active(&tokens.refresh).await, "nobody took the browser over");
+    assert!(!server.writ(&["log", "-o", "ndjson", "-n", "3"], "").contains("login.succeeded"));
+}
+
+#[tokio::test]
 async fn tokens_from_the_front_are_those_of_the_last_answer() {
     let site = crate::front::site().await;
     for (response_type, what) in [("token", "access_token"), ("code token", "access_token")] {

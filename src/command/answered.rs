@@ -19,6 +19,11 @@ pub(super) fn superseded(state: &State, interaction: Option<InteractionId>) -> R
     }
 }
 
+/// Whether there is no other answer to these pages: the app has made something of one.
+pub fn is_answered(state: &State, interaction: Option<InteractionId>) -> bool {
+    superseded(state, interaction).is_err()
+}
+
 /// Its end, which the first event of the later answer causes.
 pub(super) fn end_of_superseded(state: &State, earlier: &Grant) -> Draft {
     end_of(earlier, GrantEnd::AnsweredAgain).caused_by(state.head)

@@ -93,42 +93,44 @@ impl Decide for IssueCode {
     type Answer = IssuedAtFront;
 
     fn decide(&self, state: &State, moment: &Moment) -> Decision<IssuedAtFront> {
-        let Some(site) = &state.site else { return self.refused(Refusal::ClientUnknown, moment) };
-        let Some(client) = state.clients.by_id(&self.client) else { return self.refused(Refusal::ClientUnknown, moment) };
-        if !client.is_enabled() {
-            return self.refused(Refusal::ClientDisabled, moment);
-        }
-        let response_type = self.wishes.response_type;
-        if !site.settings.allows(response_type) || !client.metadata.has_response_type(response_type) {
-            return self.refused(Refusal::ResponseTypeNotAllowed, moment);
-        }
-        let session = state.sessions.by_id(&self.session).filter(|session| session.ended.is_none() && moment.now < session.expires_at);
-        let Some(session) = session else { return self.refused(Refusal::LoginRequired, moment) };
-        let Some(user) = state.users.by_id(&session.user).filter(|user| user.disabled.is_none()) else {
-            return self.refused(Refusal::UserDisabled, moment);
-        };
-        let scope = still_allowed(&self.scope.intersection(&self.requested_scope), client, site, user);
-        if scope.is_empty() {
-            return self.refused(Refusal::ScopeEmpty, moment);
-        }
-        if response_type.has_id_token() && !scope.has(NamedScope::Openid) {
-            return self.refused(Refusal::ResponseTypeNeedsOpenid, moment);
-        }
-        let Some(consent) = self.consent(state, session, &scope, moment) else {
-            return self.refused(Refusal::ConsentRequired, moment);
-        };
         let superseded = match superseded(state, self.interaction) {
             Ok(superseded) => superseded,
-            Err(refusal) => return self.refused(refusal, moment),
+            Err(refusal) => return self.refused(refusal, None, state, moment),
         };
-        let asked_now = self.consent == ConsentFact::Given;
-        let sealing = if asked_now { state.head.next() } else { state.head };
-        let nonce_at = self.has_nonce.then_some(sealing);
-        self.grant(Granting { state, site, client, session, scope, consent, grant: moment.seed.id(), nonce_at, superseded }, moment)
+        let granted = self.granting(state, superseded, moment).and_then(|granting| self.grant(granting, moment));
+        granted.unwrap_or_else(|refusal| self.refused(refusal, superseded, state, moment))
     }
 }
 
 impl IssueCode {
+    /// What has been found good, or why nothing comes of it.
+    fn granting<'a>(&self, state: &'a State, superseded: Option<&'a Grant>, moment: &Moment) -> Result<Granting<'a>, Refusal> {
+        let site = state.site.as_ref().ok_or(Refusal::ClientUnknown)?;
+        let client = state.clients.by_id(&self.client).ok_or(Refusal::ClientUnknown)?;
+        if !client.is_enabled() {
+            return Err(Refusal::ClientDisabled);
+        }
+        let response_type = self.wishes.response_type;
+        if !site.settings.allows(response_type) || !client.metadata.has_response_type(response_type) {
+            return Err(Refusal::ResponseTypeNotAllowed);
+        }
+        let session = state.sessions.by_id(&self.session).filter(|session| session.ended.is_none() && moment.now < session.expires_at);
+        let session = session.ok_or(Refusal::LoginRequired)?;
+        let user = state.users.by_id(&session.user).filter(|user| user.disabled.is_none()).ok_or(Refusal::UserDisabled)?;
+        let scope = still_allowed(&self.scope.intersection(&self.requested_scope), client, site, user);
+        if scope.is_empty() {
+            return Err(Refusal::ScopeEmpty);
+        }
+        if response_type.has_id_token() && !scope.has(NamedScope::Openid) {
+            return Err(Refusal::ResponseTypeNeedsOpenid);
+        }
+        let consent = self.consent(state, session, &scope, moment).ok_or(Refusal::ConsentRequired)?;
+        let asked_now = self.consent == ConsentFact::Given;
+        let sealing = if asked_now { state.head.next() } else { state.head };
+        let nonce_at = self.has_nonce.then_some(sealing);
+        Ok(Granting { state, site, client, session, scope, consent, grant: moment.seed.id(), nonce_at, superseded })
+    }
+
     /// The permission that this rests on; none if the person was not asked and had not allowed as much before.
     fn consent(&self, state: &State, session: &Session, scope: &ScopeSet, moment: &Moment) -> Option<ConsentId> {
         if self.consent == ConsentFact::Given {
@@ -139,28 +141,28 @@ impl IssueCode {
         covers.then_some(standing.id)
     }
 
-    fn grant(&self, granting: Granting<'_>, moment: &Moment) -> Decision<IssuedAtFront> {
+    fn grant(&self, granting: Granting<'_>, moment: &Moment) -> Result<Decision<IssuedAtFront>, Refusal> {
         let response_type = self.wishes.response_type;
         let id_token = match self.has_id_token(&granting.scope) {
             true => self.id_token(&granting, moment),
             false => None,
         };
         if id_token.is_none() && self.has_id_token(&granting.scope) {
-            return self.refused(Refusal::KeyMissing, moment);
+            return Err(Refusal::KeyMissing);
         }
         let mut issued = IssuedAtFront { tokens: None, id_token: None };
         match (response_type.has_token(), id_token) {
             (true, id_token) => {
                 issued.tokens = self.tokens(&granting, id_token, moment);
                 if issued.tokens.is_none() {
-                    return self.refused(Refusal::KeyMissing, moment);
+                    return Err(Refusal::KeyMissing);
                 }
             }
             (false, Some(id_token)) => issued.id_token = Some(self.id_token_alone(&granting, id_token, moment)),
             (false, None) => {}
         }
         let events = self.events(&granting, &issued, moment);
-        Decision::accepted(issued, events)
+        Ok(Decision::accepted(issued, events))
     }
 
     /// The words say so; or an access token comes alone and `openid` was asked for, which the reference answers with both (SPEC.md k-3).
@@ -302,8 +304,11 @@ impl IssueCode {
         })
     }
 
-    fn refused(&self, reason: Refusal, moment: &Moment) -> Decision<IssuedAtFront> {
+    /// What the app is told is an answer too: it ends what an earlier one began.
+    fn refused(&self, reason: Refusal, superseded: Option<&Grant>, state: &State, moment: &Moment) -> Decision<IssuedAtFront> {
         let event = RequestEvent::Refused { endpoint: Endpoint::Consent, reason, client: Some(self.client.clone()), times: None };
-        Decision::refused(reason, vec![Draft::new(Actor::Anonymous, Event::Request(event)).seen(moment, None)])
+        let refused = Draft::new(Actor::Anonymous, Event::Request(event)).seen(moment, None);
+        let earlier = superseded.filter(|_| reason.reply().travels).map(|earlier| end_of_superseded(state, earlier));
+        Decision::refused(reason, std::iter::once(refused).chain(earlier).collect())
     }
 }

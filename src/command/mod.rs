@@ -34,6 +34,7 @@ mod tell_clients;
 mod tokens;
 mod withdraw_consent;
 
+pub use answered::is_answered;
 pub use assertion::{AssertionFact, SignedAssertion, assertion_end, assertion_time};
 pub use client_auth::{AuthenticateClient, AuthenticatedClient, ClientProof, SecretFact, Via, authenticate};
 pub use configure_client::ConfigureClient;

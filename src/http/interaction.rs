@@ -5,7 +5,7 @@ use super::context::At;
 use super::cookies::Browser;
 use super::cors;
 use crate::ledger::{Failure, draw_bytes};
-use crate::projection::Session;
+use crate::projection::{ANSWERABLE_SECONDS, Session};
 use crate::query::Requested;
 use crate::terms::{ClientId, Digest, InteractionId, Secret, SessionId, Timestamp, UserId};
 use serde::de::DeserializeOwned;
@@ -40,8 +40,6 @@ pub struct Interaction {
     pub begun_at: Timestamp,
 }
 
-/// A page stays good for so long.
-const LIFETIME_SECONDS: u64 = 1800;
 /// The longest that travels in a URL (the front door takes 8 KiB in all).
 const SEALED_LENGTH_MAX: usize = 7400;
 const PURPOSE: &str = "interaction";
@@ -56,7 +54,7 @@ impl Interaction {
     /// Opens what this browser brings back in time.
     pub fn open(at: &At, browser: &Browser, sealed: &str) -> Option<Self> {
         let own: Self = open(at, PURPOSE, browser, sealed)?;
-        (at.ledger.now() < own.begun_at.plus_seconds(LIFETIME_SECONDS)).then_some(own)
+        (at.ledger.now() < own.begun_at.plus_seconds(ANSWERABLE_SECONDS)).then_some(own)
     }
     /// The digest that binds the code to the `redirect_uri` of the request; none if the request had none.
     pub fn redirect_uri_digest(&self) -> Option<Digest> {

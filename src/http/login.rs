@@ -9,7 +9,7 @@ use super::pages::{AppView, Form, FormTargets, Languages, SignInPage, html};
 use super::params::PROTOCOL_RULES;
 use super::told::{page_params, refuse_here, site_title};
 use super::{Params, Response, reply, session_state};
-use crate::command::{SignIn, SignedIn};
+use crate::command::{SignIn, SignedIn, is_answered};
 use crate::event::{Endpoint, Refusal};
 use crate::ledger::{Failure, draw_secret};
 use crate::terms::{Role, Secret};
@@ -59,6 +59,10 @@ impl<'a> Shown<'a> {
 }
 
 async fn sign_in(at: &At, browser: &Browser, interaction: Interaction, sealed: &str, params: &Params) -> Result<Response, Failure> {
+    // Somebody else would take the browser over, and end the tokens of an app that is at work (docs/decisions/0024).
+    if at.site.read(|state| is_answered(state, interaction.id)) {
+        return Ok(refuse_here(at, Endpoint::Login, Refusal::InteractionAnswered, Some(interaction.client)).await);
+    }
     let username = params.get("username").unwrap_or_default();
     let password = params.secret("password").unwrap_or_else(|| Secret::new(String::new()));
     let login = at.ledger.login_of(&at.site, username);

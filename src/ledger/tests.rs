@@ -13,10 +13,11 @@ use crate::command::*;
 use crate::event::{AuditEvent, ClientMetadata, Edition, Event, IssuedTokens, Profile, ServerEvent, TokenEvent};
 use crate::jose::{AccessTokenClaims, FurtherClaims};
 use crate::log::EngineKind;
-use crate::projection::State;
+use crate::projection::{ANSWERABLE_SECONDS, State};
 use crate::query::Status;
 use crate::terms::{
-    Actor, ClientId, Digest, RequestFacts, Role, ScopeSet, Secret, Seq, SessionId, SigningAlgorithm, Subject, Timestamp, UserId,
+    Actor, ClientId, Digest, InteractionId, RequestFacts, Role, ScopeSet, Secret, Seq, SessionId, SigningAlgorithm, Subject, Timestamp,
+    UserId,
 };
 use crate::vault::PasswordText;
 use serde_json::json;
@@ -102,10 +103,14 @@ impl World {
         self.carry_out(SignIn { login, role: None, password, cookie, session: before, client: None }).await.unwrap().session
     }
     async fn tokens(&self, session: SessionId, scope: &str) -> IssuedTokens {
+        let code = self.code(session, scope, None).await.unwrap();
+        self.carry_out(RedeemCode { code: Some(code), redirect_uri: None, verifier: None, client_auth: self.proof() }).await.unwrap()
+    }
+    async fn code(&self, session: SessionId, scope: &str, interaction: Option<InteractionId>) -> Result<Digest, SiteError> {
         let code = draw_secret::<32>().digest();
         let issue = IssueCode {
             session,
-            interaction: None,
+            interaction,
             client: self.client.clone(),
             requested_scope: ScopeSet::parse(scope).unwrap(),
             scope: ScopeSet::parse(scope).unwrap(),
@@ -118,8 +123,7 @@ impl World {
             nonce: None,
             wishes: Default::default(),
         };
-        self.carry_out(issue).await.unwrap();
-        self.carry_out(RedeemCode { code: Some(code), redirect_uri: None, verifier: None, client_auth: self.proof() }).await.unwrap()
+        self.carry_out(issue).await.map(|_| code)
     }
     async fn refreshed(&self, tokens: &IssuedTokens) -> IssuedTokens {
         let refresh_token = RefreshFact::Genuine { grant: tokens.grant, generation: tokens.generation.unwrap() };

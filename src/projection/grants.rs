@@ -71,6 +71,8 @@ impl Entity for Token {
 
 /// An expired code is told apart from an unknown one for this long.
 const EXPIRED_CODE_SECONDS: u64 = 600;
+/// A page of ours may be answered for this long, and what came of the last answer is known until then.
+pub const ANSWERABLE_SECONDS: u64 = 1800;
 
 /// The grants of a site.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -192,7 +194,8 @@ impl Grants {
                     passwords_at: None,
                     interaction: *interaction,
                 };
-                let end = expires_at.plus_seconds(EXPIRED_CODE_SECONDS);
+                let kept = interaction.map_or(EXPIRED_CODE_SECONDS, |_| ANSWERABLE_SECONDS);
+                let end = expires_at.plus_seconds(kept);
                 let new = Grant {
                     scope: scope.clone(),
                     acr: *acr,

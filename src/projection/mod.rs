@@ -26,7 +26,7 @@ pub use consents::{Consent, Consents};
 pub use digest::FOLD_VERSION;
 #[cfg(test)]
 pub(crate) use digest::without_hashing;
-pub use grants::{Code, Ending, Grant, Grants, Token};
+pub use grants::{ANSWERABLE_SECONDS, Code, Ending, Grant, Grants, Token};
 pub use invitations::{Invitation, Invitations};
 pub use keys::{Key, Keys, LEEWAY_SECONDS, Standing};
 pub use liveness::{Life, Liveness};

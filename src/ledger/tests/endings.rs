@@ -134,3 +134,26 @@ async fn a_forgery_names_the_key_that_signed_it_and_is_told_once() {
     });
     assert_eq!(told.collect::<Vec<_>>(), [(claims.jti, key, None), (claims.jti, key, Some(4))]);
 }
+
+/// A page may be answered for half an hour; an app that has one answer must not get another because its tokens were short-lived.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_is_known_for_as_long_as_its_page_can_be_answered() {
+    // With no refresh token, whose life would be longer.
+    let scope = "openid patient/Patient.rs";
+    let world = world(Profile::Standard, scope).await;
+    let change = [("access_seconds".to_owned(), 60.into())].into_iter().collect();
+    world.carry_out(ConfigureSite { change, edition: Edition::CURRENT, by: Actor::Os(0) }).await.unwrap();
+    let (session, page) = (world.sign_in(None, "jane").await, Some(draw_id()));
+    let answered = async || world.code(session, scope, page).await.map_err(|error| error.to_string());
+    let code = answered().await.unwrap();
+    world.carry_out(RedeemCode { code: Some(code), redirect_uri: None, verifier: None, client_auth: world.proof() }).await.unwrap();
+    let refused = answered().await.unwrap_err();
+    for _ in 0..29 {
+        world.clock.advance_seconds(60);
+        world.anything().await;
+        assert_eq!(answered().await, Err(refused.clone()));
+    }
+    world.clock.advance_seconds(ANSWERABLE_SECONDS);
+    world.anything().await;
+    assert_eq!(world.site.read(|state| state.grants.iter().count()), 0, "then it is forgotten");
+}
