@@ -1,6 +1,6 @@
 //! What people allow, leave out and take back (SPEC.md a.4, e.4, k-13; THREATS.md A30, A32).
 
-use crate::harness::{App, Browser, PASSWORD, Server, Site, Stop, Tokens, USERNAME};
+use crate::harness::{App, Browser, PASSWORD, Server, Site, Stop, Tokens, USERNAME, between};
 use serde_json::json;
 
 /// Signs in if asked to, and stops at the consent page.
@@ -43,6 +43,24 @@ async fn a_scope_that_was_left_out_does_not_come_back_by_itself() {
     assert!(stop.page().is_consent(), "email was left out the last time, so the person is asked again");
     let (stop, _) = consent_page(&app, &mut Browser::new(), "openid profile", None).await;
     stop.left();
+}
+
+#[tokio::test]
+async fn whoever_is_not_the_one_who_is_signed_in_can_say_so() {
+    let server = Server::alone().await;
+    server.writ(&["user", "add", "--username", "bob", "--password-stdin"], PASSWORD);
+    let app = server.site("default").confidential().await;
+    let mut browser = Browser::new();
+    let (stop, verifier) = consent_page(&app, &mut browser, "openid", None).await;
+    let amelias = stop.page().text();
+    assert!(amelias.contains(&format!("Signed in as <strong>{USERNAME}</strong>")), "{amelias}");
+    let elsewhere = between(&amelias, "<a href=\"", "\">Not you?</a>");
+    let sign_in = browser.open(&format!("{}{elsewhere}", server.origin())).await.page();
+    let bobs = browser.sign_in(&sign_in, "bob", PASSWORD).await.page();
+    assert!(bobs.is_consent() && bobs.text().contains("Signed in as <strong>bob</strong>"), "{}", bobs.text());
+    let code = crate::harness::query_of(&browser.press(&bobs, "primary", &[]).await.left(), "code").unwrap();
+    let tokens = Tokens::of(&app.exchange(&code, &verifier).await);
+    assert_eq!(app.introspect(&tokens.access).await.assert_ok()["username"], "bob");
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use crate::harness::{App, Browser, Request, Site, Stop, Tokens, jwt_part, jwt_with, query_of};
 use serde_json::json;
+use url::Url;
 
 async fn signed_in() -> (App, Browser, Tokens) {
     let app = Site::standard().await.confidential().await;
@@ -77,6 +78,8 @@ async fn a_hint_that_is_not_ours_never_redirects_and_changes_nothing() {
             let answer = browser.once(Request::get(&app.logout_url(&pairs)).header("accept", "text/html")).await;
             assert_eq!((answer.status, answer.location()), (400, None), "{what}: {}", answer.text());
             assert!(answer.text().contains("id_token_hint") && !answer.text().contains("evil.example"), "{what}: {}", answer.text());
+            let own = format!("href=\"{}\"", Url::parse(&app.logout_url(&[])).unwrap().path());
+            assert!(answer.text().contains(&own), "whoever wants to sign out all the same can: {}", answer.text());
             let program = browser.once(Request::get(&app.logout_url(&pairs)).header("accept", "application/json")).await;
             program.assert_refused(400, "invalid_request");
         }

@@ -68,6 +68,7 @@ fn chosen(interaction: &Interaction, offered: &ScopeSet, params: &Params) -> All
 fn page(at: &At, browser: &Browser, interaction: &Interaction, sealed: &str, session: &Session) -> Result<Response, Failure> {
     let offered = offered(at, session, interaction);
     let action = format!("{}/consent", at.base_path());
+    let switch_user = format!("{}/provider/login?interaction={sealed}", at.base_path());
     let csrf_token = form_token(at, browser, sealed)?;
     let username = at.ledger.username_of(&at.site, &session.user)?;
     let username = username.as_ref().and_then(|name| name.as_str()).unwrap_or_default().to_owned();
@@ -79,7 +80,7 @@ fn page(at: &At, browser: &Browser, interaction: &Interaction, sealed: &str, ses
         form: Form { action: &action, interaction: sealed, csrf_token: &csrf_token },
         form_targets: FormTargets::then(&interaction.redirect_uri),
         username: DisplayText::of(&username),
-        switch_user: None,
+        switch_user: Some(&switch_user),
         groups: ScopeChoice::groups(&offered),
         claims: ClaimChoice::beyond(&claims_shown_by(&offered), &interaction.requested.claims),
         offline: offered.has(NamedScope::OfflineAccess).then_some(OfflineChoice { until: Some(until) }),

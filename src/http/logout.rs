@@ -58,9 +58,9 @@ struct Asked {
 }
 
 // The names of the parameters are for whoever has to mend the app.
-const HINT_MISSING: &str = "The request has a post_logout_redirect_uri but no id_token_hint, so you will not be sent there.";
+const HINT_MISSING: &str = "You will not be sent back to the app: its request has a post_logout_redirect_uri but no id_token_hint.";
 const ADDRESS_UNREGISTERED: &str =
-    "The post_logout_redirect_uri of the request is not registered for this app, so you will not be sent there.";
+    "You will not be sent back to the app: the post_logout_redirect_uri of its request is not registered for it.";
 
 /// What a person is told at the end.
 #[derive(Clone, Copy)]

@@ -1,7 +1,7 @@
 //! Telling a person, or a program, that something cannot go on: a page with the request's id, or JSON, by `Accept`.
 
 use super::context::{At, failed};
-use super::pages::{DisplayText, ErrorPage, html};
+use super::pages::{DisplayText, ErrorPage, NextStep, html};
 use super::params::Rules;
 use super::{Params, Response, client_credentials, context, reply};
 use crate::event::{Endpoint, Refusal};
@@ -48,8 +48,9 @@ pub fn say_here(at: &At, refusal: Refusal) -> Response {
         return response;
     }
     let (title, sentence) = words(refusal);
-    let page =
-        ErrorPage { site_title: site_title(at), title, sentence, code: refusal.reply().code, request_id: at.inbound.corr, next: None };
+    let sign_out = format!("{}/logout", at.base_path());
+    let next = (refusal == Refusal::HintInvalid).then_some(NextStep { label: "Sign out", href: &sign_out });
+    let page = ErrorPage { site_title: site_title(at), title, sentence, code: refusal.reply().code, request_id: at.inbound.corr, next };
     html(status, &page)
 }
 
@@ -74,13 +75,13 @@ fn words(refusal: Refusal) -> (&'static str, &'static str) {
         ),
         Refusal::InteractionAnswered => (
             "You have answered this before",
-            "The app has your first answer, and this one changed nothing. Please go back to the app. If it does not let you in, start \
-             again there.",
+            "The app already has an answer of yours, and this one changed nothing. Please go back to the app. If it does not let you in, \
+             start again there.",
         ),
         Refusal::HintInvalid => (
             "You were not signed out",
-            "The app sent an id_token_hint that this site did not issue. If you want to sign out, open the sign-out page of this site \
-             yourself.",
+            "The app sent an id_token_hint that this site did not issue, or that belongs to another app. If you want to sign out, you can \
+             do it here.",
         ),
         Refusal::LogoutUriMismatch => (
             "The app asked to send you to an address that is not its own",
@@ -99,7 +100,7 @@ pub fn busy(at: &At) -> Response {
     let code = crate::terms::ErrorCode::TemporarilyUnavailable;
     let page = ErrorPage {
         site_title: site_title(at),
-        title: "Too many people are signing in right now",
+        title: "This cannot be answered right now",
         sentence: "Nothing went wrong with your account. Please wait a moment and try again.",
         code,
         request_id: at.inbound.corr,

@@ -6,7 +6,7 @@ use crate::terms::{NamedScope, Scope, ScopeSet};
 use askama::Template;
 use std::collections::BTreeSet;
 
-/// `GET …/scope-authorize-confirm`: the form sends `decision` = `allow` or `deny`, a `scope` for each choice that stays ticked (also
+/// `GET …/consent`: the form sends `decision` = `allow` or `deny`, a `scope` for each choice that stays ticked (also
 /// the required ones), and `patient` if there is something to choose. Reading it needs `params::CONSENT_RULES`.
 #[derive(Template)]
 #[template(path = "consent.html")]

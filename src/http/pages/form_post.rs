@@ -6,7 +6,7 @@ use super::{
 };
 use askama::Template;
 
-/// The only script of all pages: it sends the form. Without scripts the button does.
+/// It sends the form. Without scripts the button does.
 const SUBMIT: &str = "document.forms[0].submit()";
 
 /// Sends the authorization response to the client as a form.

@@ -1,5 +1,6 @@
-//! The pages people see. No JavaScript, nothing loaded from anywhere but the picture of the app that asks (docs/decisions/0020),
-//! escaped by askama; one primary button a page.
+//! The pages people see: escaped by askama, one primary button a page, usable without JavaScript. Those that pass something on
+//! (`form_post`, `front_channel`, `check_session`) have one short script each. Nothing is loaded from anywhere but the picture of the app
+//! that asks (docs/decisions/0020) and the frames of a front-channel sign-out (0018).
 //!
 //! What a stranger chose (an app's name, its links) comes in as [`DisplayText`] and [`WebLink`], so that no page can show it raw
 //! (THREATS.md A59). Answers are made by [`html`], which gives them the page's own content security policy.

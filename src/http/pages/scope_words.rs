@@ -133,7 +133,7 @@ fn thing(resource: &str) -> Option<&'static str> {
     THINGS.iter().find(|(names, _)| names.contains(&resource)).map(|(_, words)| *words)
 }
 
-/// FHIR resources, each in words of its own, and in lower case those of the record system's own interface.
+/// FHIR resources and, in lower case, those of the record system's own interface, of each at most one in the same words.
 const THINGS: &[(&[&str], &str)] = &[
     (&["*"], "whole health record"),
     (&["AllergyIntolerance", "allergy"], "allergies"),
@@ -152,7 +152,7 @@ const THINGS: &[(&[&str], &str)] = &[
     (&["Immunization", "immunization"], "vaccinations"),
     (&["Location", "facility"], "places of care"),
     (&["Media"], "pictures and recordings"),
-    (&["Medication", "medication", "drug"], "medicines"),
+    (&["Medication", "medication"], "medicines"),
     (&["MedicationDispense"], "dispensed medicines"),
     (&["MedicationRequest", "prescription"], "prescriptions"),
     (&["Observation"], "observations (lab results, vital signs)"),
@@ -162,7 +162,7 @@ const THINGS: &[(&[&str], &str)] = &[
     (&["Person"], "linked records of the same person"),
     (&["Practitioner", "practitioner"], "doctors and other staff"),
     (&["PractitionerRole"], "roles of doctors and other staff"),
-    (&["Procedure", "procedure", "surgery"], "procedures and operations"),
+    (&["Procedure", "procedure"], "procedures and operations"),
     (&["Provenance"], "record of who changed what"),
     (&["Questionnaire"], "questionnaires"),
     (&["QuestionnaireResponse"], "answers to questionnaires"),
@@ -173,12 +173,16 @@ const THINGS: &[(&[&str], &str)] = &[
     (&["dental_issue"], "dental issues"),
     (&["employer"], "employers"),
     (&["list"], "problem and medicine lists"),
-    (&["product", "version"], "technical details of the record system"),
-    (&["insurance_company", "insurance_type"], "insurance companies"),
+    (&["product"], "technical details of the record system"),
+    (&["drug"], "medicines in stock"),
+    (&["insurance_company"], "insurance companies"),
+    (&["insurance_type"], "kinds of insurance"),
     (&["message"], "messages"),
     (&["soap_note"], "visit notes"),
+    (&["surgery"], "surgeries"),
     (&["transaction"], "referrals and transactions"),
     (&["user"], "staff accounts"),
+    (&["version"], "version of the record system"),
     (&["vital"], "vital signs"),
 ];
 
@@ -233,8 +237,11 @@ mod tests {
         for scope in catalogue.iter() {
             assert_ne!(scope.to_string(), scope_words(scope).text, "a scope that has no words");
         }
-        let resources = THINGS.iter().map(|(names, _)| names.iter().filter(|name| name.starts_with(char::is_uppercase)).count());
-        assert!(resources.max() == Some(1), "a person could not tell two FHIR resources apart");
+        for (names, words) in THINGS {
+            let (fhir, own): (Vec<&str>, Vec<&str>) = names.iter().partition(|name| name.starts_with(char::is_uppercase));
+            assert!(fhir.len() <= 1 && own.len() <= 1, "a person could not tell these apart: {names:?}");
+            assert_eq!(THINGS.iter().filter(|(_, same)| same == words).count(), 1, "{words}");
+        }
         let mut all: Vec<&str> = NamedScope::ALL.iter().map(|named| named_words(*named)).collect();
         all.sort_unstable();
         all.dedup();

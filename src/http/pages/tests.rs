@@ -64,16 +64,13 @@ fn error_page<'a>(title: &'a str, sentence: &'a str) -> ErrorPage<'a> {
     }
 }
 
-/// The page as its whole answer, written to the temporary folder under this name.
+/// The page as its whole answer; its name is for messages.
 async fn show(name: &str, page: &impl Page) -> (String, String) {
     let response = html(StatusCode::OK, page);
     assert_eq!(response.headers()["content-type"], "text/html;charset=UTF-8");
     assert_eq!(response.headers()["cache-control"], "no-store");
     let policy = response.headers()[CONTENT_SECURITY_POLICY].to_str().unwrap().to_owned();
     let body = text(response).await;
-    let folder = std::env::temp_dir().join("writ-pages");
-    std::fs::create_dir_all(&folder).unwrap();
-    std::fs::write(folder.join(format!("{name}.html")), &body).unwrap();
     assert!(body.contains("<html lang=\"en\">") && body.contains("<title>"), "{name}");
     assert!(policy.contains("frame-ancestors 'none'") && policy.starts_with("default-src 'none'"), "{name}");
     let style = body.split_once("<style>").unwrap().1.split_once("</style>").unwrap().0;
