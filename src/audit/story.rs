@@ -48,6 +48,15 @@ impl Kind {
         ];
         prefixes.into_iter().find(|(prefix, _)| id.starts_with(prefix)).map(|(_, kind)| kind)
     }
+
+    /// The option of `writ log` that finds what names such an id; codes and consents are found by their grant.
+    pub fn log_option(self) -> Option<&'static str> {
+        match self {
+            Self::Code | Self::Consent => None,
+            Self::Request => Some("corr"),
+            Self::Client | Self::Grant | Self::Session | Self::Token | Self::User => Some(self.as_str()),
+        }
+    }
 }
 
 /// Why there is no story: one sentence that names the next step.
@@ -269,10 +278,8 @@ impl Teller<'_> {
         if let Some(grant) = self.subject(kind, id).get("grant").and_then(Value::as_str).filter(|_| kind != Kind::Grant) {
             steps.push(format!("writ explain grant {grant}"));
         }
-        if self.gathered.omitted > 0 {
-            let option = if kind == Kind::Request { "corr" } else { kind.as_str() };
-            steps.push(format!("writ log --{option} {id}"));
-        }
+        let whole = kind.log_option().filter(|_| self.gathered.omitted > 0);
+        steps.extend(whole.map(|option| format!("writ log --{option} {id}")));
         if matches!(kind, Kind::Client | Kind::User) {
             steps.push(format!("writ log --{kind} {id} -f"));
         }

@@ -182,6 +182,7 @@ async fn dispatch(cli: Cli) -> Result<(), CliError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::audit::Kind;
     use clap::CommandFactory;
 
     #[test]
@@ -202,6 +203,13 @@ mod tests {
             format!("writ introspect tok_a --as-client {id}"),
         ] {
             assert!(Cli::try_parse_from(line.split(' ')).is_ok(), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_story_advises_only_what_the_command_line_takes() {
+        for option in Kind::ALL.iter().filter_map(|kind| kind.log_option()) {
+            assert!(Cli::try_parse_from(["writ", "log", &format!("--{option}"), "x"]).is_ok(), "{option}");
         }
     }
 
