@@ -42,6 +42,8 @@ async fn keys_that_registration_would_refuse_are_refused_and_nothing_is_added() 
     let mut private = ClientKey::new("ES256", "first").jwk();
     private["d"] = json!("c2VjcmV0");
     let set = |keys: Value| json!({ "keys": keys }).to_string();
+    let empty = set(json!([]));
+    let padded = |length: usize| format!("{empty}{}", " ".repeat(length - empty.len()));
     let rows = [
         (set(json!([private])), "public keys only"),
         (set(json!([])), "not a set of one to 20 keys"),
@@ -49,7 +51,8 @@ async fn keys_that_registration_would_refuse_are_refused_and_nothing_is_added() 
         (private.to_string(), "stdin holds no key set"),
         ("-----BEGIN PUBLIC KEY-----".to_owned(), "stdin holds no key set"),
         ("{\"keys\": [], \"keys\": []}".to_owned(), "stdin holds no key set"),
-        (format!("{}{}", set(json!([])), " ".repeat(65_536)), "not a set of one to 20 keys"),
+        (padded(65_536), "not a set of one to 20 keys"),
+        (padded(65_537), "stdin is longer than 65536 bytes"),
         (String::new(), "stdin holds no key set"),
     ];
     for (input, why) in rows {

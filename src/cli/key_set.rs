@@ -17,7 +17,11 @@ pub(super) fn key_set(path: &Path) -> Result<Value, CliError> {
     let unread = |error: io::Error| CliError::usage(format!("{name} cannot be read: {error}"));
     let from: Box<dyn Read> = if is_stdin { Box::new(io::stdin()) } else { Box::new(File::open(path).map_err(unread)?) };
     let mut text = Vec::new();
-    from.take(BYTES_MAX).read_to_end(&mut text).map_err(unread)?;
+    let most = usize::try_from(BYTES_MAX).unwrap_or(usize::MAX);
+    from.take(BYTES_MAX.saturating_add(1)).read_to_end(&mut text).map_err(unread)?;
+    if text.len() > most {
+        return Err(CliError::usage(format!("{name} is longer than {most} bytes")));
+    }
     let document = strict_json(&text).filter(|document| document.get("keys").is_some_and(Value::is_array));
     document.ok_or_else(|| CliError::usage(format!("{name} holds no key set: a JSON object with a list 'keys'")))
 }

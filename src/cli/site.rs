@@ -104,7 +104,8 @@ fn show(site: &Value, output: &mut Output) -> Result<(), CliError> {
     output.line("")?;
     let settings = site.get("settings").and_then(Value::as_object).cloned().unwrap_or_default();
     let whole = Value::Object(settings.clone());
-    let rows: Vec<(&str, String)> = settings.keys().map(|name| (name.as_str(), cut(&cell(&whole, name), 76))).collect();
+    let shown = |name: &String| Some(cut(&cell(&whole, name), 76)).filter(|text| !text.is_empty()).unwrap_or_else(|| "–".to_owned());
+    let rows: Vec<(&str, String)> = settings.keys().map(|name| (name.as_str(), shown(name))).collect();
     pairs(output, &rows)?;
     show_costs(site, &whole, output)
 }
