@@ -3,7 +3,7 @@
 use super::when::When;
 use crate::event::{Outcome, Severity};
 use crate::ledger::{Ledger, Site};
-use crate::terms::{Digest, Timestamp, UserId};
+use crate::terms::{Timestamp, UserId};
 use serde_json::{Map, Value};
 
 /// Every condition holds, or the event is not meant.
@@ -97,11 +97,6 @@ impl Filter {
             && self.ids.iter().all(named)
             && self.outcome.is_none_or(|outcome| text("outcome") == outcome.as_str())
             && self.least.is_none_or(|least| severity.is_some_and(|severity| severity >= least))
-    }
-
-    /// What the record of the query keeps of it: the filter itself may name people.
-    pub fn digest(&self) -> Digest {
-        Digest::of(format!("{self:?}").as_bytes())
     }
 }
 

@@ -1,9 +1,6 @@
 //! A request that has passed the front door.
 
-use super::{
-    peer::Peer,
-    percent::{PercentError, decode_segment},
-};
+use super::peer::Peer;
 use crate::terms::RequestId;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, Method};
@@ -34,10 +31,6 @@ impl Inbound {
         let mut values = self.headers.get_all(name).iter();
         let first = values.next()?;
         values.next().is_none().then(|| first.to_str().ok()).flatten()
-    }
-    /// The path's segments, decoded: `/oauth2/default/token` gives `["oauth2", "default", "token"]`.
-    pub fn segments(&self) -> Result<Vec<String>, PercentError> {
-        self.path.split('/').skip(1).map(decode_segment).collect()
     }
 }
 

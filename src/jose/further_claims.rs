@@ -42,18 +42,6 @@ impl FurtherClaims {
     pub fn new(claims: impl IntoIterator<Item = (String, Value)>) -> Result<Self, JoseError> {
         claims.into_iter().collect::<BTreeMap<_, _>>().try_into()
     }
-    /// The claim of this name.
-    pub fn claim(&self, name: &str) -> Option<&Value> {
-        self.0.get(name)
-    }
-    /// The claims, sorted by name.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value))
-    }
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
 }
 
 /// Also the way in when a token is read: a claim that the kind of token does not have, as `jti` in an ID token, ends up here.

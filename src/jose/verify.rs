@@ -31,10 +31,6 @@ impl Verified {
     pub fn typ(&self) -> Option<&str> {
         self.typ.as_deref()
     }
-    /// Its claims.
-    pub fn claims(&self) -> &Map<String, Value> {
-        &self.claims
-    }
     /// The claims as this type.
     ///
     /// # Errors

@@ -141,10 +141,6 @@ impl Committer {
     pub fn lane(&self, site: &SiteName) -> Arc<Lane> {
         self.lanes.lane(site)
     }
-    /// Every lane there is, by name.
-    pub fn lanes(&self) -> Vec<Arc<Lane>> {
-        self.lanes.all()
-    }
     /// Room for `n` records at once, or none.
     pub fn reserve(&self, n: u32) -> Option<Place> {
         self.places.clone().try_acquire_many_owned(n).ok().map(|permit| Place { _permit: permit })
@@ -183,10 +179,6 @@ impl Committer {
         let mut has_failed = false;
         let records = (from.0..lane.durable().events).map(move |seq| self.record(lane, Seq(seq)));
         records.take_while(move |record| !std::mem::replace(&mut has_failed, record.is_err()))
-    }
-    /// The physical log, for following it.
-    pub fn log(&self) -> &Arc<dyn EventLog> {
-        &self.engine
     }
     /// Writes everything queued, syncs the mark and ends the thread. Later calls do nothing. The error is the fatal one, if there was any.
     pub fn shut_down(&self) -> Result<(), Fatal> {
@@ -262,11 +254,6 @@ impl Lanes {
         let end = all.end;
         let lane = all.by_site.entry(site.clone());
         lane.or_insert_with(|| Arc::new(Lane::new(site.clone(), Kept::default(), end))).clone()
-    }
-    fn all(&self) -> Vec<Arc<Lane>> {
-        let mut lanes: Vec<_> = self.lock().by_site.values().cloned().collect();
-        lanes.sort_by(|a, b| a.site().cmp(b.site()));
-        lanes
     }
     fn stop(&self, end: End) {
         let mut all = self.lock();

@@ -38,26 +38,3 @@ pub enum Damage {
     #[error("the tree over the first {size} events of site {site}, the last at position {position}, is not the one that was signed")]
     Tree { position: Position, site: SiteName, size: u64 },
 }
-
-impl Damage {
-    /// The first bad position.
-    pub fn position(&self) -> Position {
-        match self {
-            Self::Missing { position }
-            | Self::Unreadable { position, .. }
-            | Self::Shape { position }
-            | Self::Version { position, .. }
-            | Self::Checksum { position }
-            | Self::Displaced { position, .. }
-            | Self::Chain { position }
-            | Self::Parts { position }
-            | Self::Seq { position, .. }
-            | Self::Site { position, .. }
-            | Self::Body { position }
-            | Self::CutOff { position }
-            | Self::ShorterThanMark { position, .. }
-            | Self::OtherThanMark { position }
-            | Self::Tree { position, .. } => *position,
-        }
-    }
-}

@@ -177,9 +177,6 @@ pub enum LogError {
     /// The log contradicts itself.
     #[error("the log is damaged: {0}")]
     Damaged(#[from] Damage),
-    /// The log cannot be reached, now or any more.
-    #[error("the log is unavailable: {0}")]
-    Unavailable(Cause),
     /// The site has no durable event of this number.
     #[error("the log has no such record")]
     NoSuchRecord,

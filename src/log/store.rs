@@ -252,7 +252,7 @@ fn mark_path(directory: &DataDirectory) -> PathBuf {
 fn unreadable(error: LogError) -> OpenError {
     match error {
         LogError::Damaged(damage) => OpenError::Damaged(damage),
-        LogError::Unavailable(_) | LogError::NoSuchRecord => OpenError::Unreadable(error),
+        LogError::NoSuchRecord => OpenError::Unreadable(error),
     }
 }
 

@@ -77,23 +77,10 @@ impl RedirectUri {
         self.0 == requested || (native && loopback_without_port(&self.0).is_some_and(|own| loopback_without_port(requested) == Some(own)))
     }
 
-    /// The host (and port) that a person is sent to, or the scheme of an app's own URI.
-    pub fn destination(&self) -> String {
-        match Url::parse(&self.0) {
-            Ok(url) if url.has_host() => url.host_str().map(|host| host.to_owned() + &port_suffix(&url)).unwrap_or_default(),
-            Ok(url) => format!("{}:", url.scheme()),
-            Err(_) => String::new(),
-        }
-    }
-
     /// `scheme://host[:port]`, for CORS and CSP; nothing for an app's own scheme.
     pub fn origin(&self) -> Option<String> {
         Url::parse(&self.0).ok().map(|url| url.origin()).filter(url::Origin::is_tuple).map(|origin| origin.ascii_serialization())
     }
-}
-
-fn port_suffix(url: &Url) -> String {
-    url.port().map(|port| format!(":{port}")).unwrap_or_default()
 }
 
 /// What stands between `//` and the path.

@@ -39,10 +39,6 @@ impl Rights {
     pub fn without(self, other: Self) -> Option<Self> {
         Self::some(self.0 & !other.0)
     }
-    /// Whether the other has all of these.
-    pub fn is_within(self, other: Self) -> bool {
-        self.without(other).is_none()
-    }
     /// Whether it has the right of this letter.
     pub fn has(self, letter: char) -> bool {
         LETTERS.iter().any(|(own, bit)| *own == letter && self.0 & bit != 0)
