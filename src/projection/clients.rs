@@ -55,6 +55,36 @@ impl Client {
 }
 
 impl Client {
+    /// Takes over changed metadata, and what follows from it for proofs and trust.
+    fn amend(
+        &mut self,
+        before: &Map<String, Value>,
+        after: &Map<String, Value>,
+        by_administrator: bool,
+        seq: Seq,
+    ) -> Result<(), &'static str> {
+        let Ok(Value::Object(mut members)) = serde_json::to_value(&self.metadata) else {
+            return Err("the metadata cannot be written");
+        };
+        members.retain(|name, _| !before.contains_key(name));
+        members.extend(after.clone());
+        self.metadata = serde_json::from_value(Value::Object(members)).map_err(|_| "the metadata cannot be read")?;
+        if authenticates_otherwise(before, after) {
+            self.keys_at = seq;
+        }
+        self.passwords_at = match takes_passwords(&self.metadata) {
+            true => self.passwords_at.or(by_administrator.then_some(seq)),
+            false => None,
+        };
+        if !self.metadata.has_secret() {
+            self.secret = None;
+        }
+        self.verified = self.verified && (by_administrator || !is_another_app(before, after));
+        Ok(())
+    }
+}
+
+impl Client {
     /// Whether it is a resource server, which may ask about the tokens of every client of its site. One that cannot prove who it is
     /// never may.
     pub fn may_ask_about_any(&self) -> bool {
@@ -141,25 +171,9 @@ impl Clients {
                         found.earlier_token = None;
                         return Ok(());
                     }
-                    let Ok(Value::Object(mut members)) = serde_json::to_value(&found.metadata) else {
-                        return Err("the metadata cannot be written");
-                    };
-                    members.retain(|name, _| !before.contains_key(name));
-                    members.extend(after.clone());
-                    found.metadata = serde_json::from_value(Value::Object(members)).map_err(|_| "the metadata cannot be read")?;
-                    if authenticates_otherwise(before, after) {
-                        found.keys_at = seq;
-                    }
-                    found.passwords_at = match takes_passwords(&found.metadata) {
-                        true => found.passwords_at.or(is_administrator(actor).then_some(seq)),
-                        false => None,
-                    };
-                    if !found.metadata.has_secret() {
-                        found.secret = None;
-                    }
+                    found.amend(before, after, is_administrator(actor), seq)?;
                     found.status = *status;
                     found.waits = *status == ClientStatus::PendingApproval;
-                    found.verified = found.verified && (is_administrator(actor) || !is_another_app(before, after));
                     if let Some(new) = registration_token {
                         // A change under the earlier token leaves that one standing: the one between was never received.
                         found.earlier_token = found.earlier_token.or(Some(found.registration_token));
