@@ -59,7 +59,9 @@ impl Refusal {
             }
             Self::AssertionExpired => here(400, InvalidClient, "The client_assertion has expired"),
             Self::AssertionTooEarly => here(400, InvalidClient, "The client_assertion is not yet valid"),
-            Self::AssertionTooLong => here(400, InvalidClient, "The exp of the client_assertion must be at most five minutes ahead"),
+            Self::AssertionTooLong => {
+                here(400, InvalidClient, "The exp of the client_assertion must be at most five minutes ahead, or an hour after its iat")
+            }
             Self::AssertionKeysUnavailable => here(400, InvalidClient, "The keys of the client could not be read"),
             Self::AssertionKeyUnknown => here(400, InvalidClient, "The client_assertion names no key of the client"),
             Self::AssertionSignatureWrong => here(400, InvalidClient, "The signature of the client_assertion is invalid"),
@@ -157,7 +159,9 @@ impl Refusal {
             Self::OpenidScopeMissing => here(403, InsufficientScope, "The access token lacks the scope openid"),
             Self::TokenHintUnsupported => here(400, InvalidRequest, "The token_type_hint must be access_token or refresh_token"),
 
-            Self::HintInvalid => here(400, InvalidRequest, "The id_token_hint is missing or was not issued here"),
+            Self::HintInvalid => {
+                here(400, InvalidRequest, "The id_token_hint is missing, was not issued here or belongs to another client")
+            }
             Self::LogoutUriMismatch => here(400, InvalidRequest, "The post_logout_redirect_uri is not registered for this client"),
 
             Self::UserUnknown => here(404, InvalidRequest, "There is no such user at this site"),

@@ -56,7 +56,7 @@ words!(
         AssertionExpired = "assertion_expired",
         /// The assertion's time has not begun.
         AssertionTooEarly = "assertion_too_early",
-        /// The assertion would be good for more than five minutes.
+        /// The assertion was made for more than five minutes, or with `iat` for more than an hour.
         AssertionTooLong = "assertion_too_long",
         /// The client's key set could not be read.
         AssertionKeysUnavailable = "assertion_keys_unavailable",

@@ -83,7 +83,7 @@ async fn asserted_proof(at: &At, params: &Params) -> Result<ClientProof, Unprove
     if params.get("client_assertion_type") != Some(ASSERTION_TYPE) {
         return Err(refused(Refusal::AssertionTypeUnsupported));
     }
-    let text = params.get("client_assertion").ok_or_else(|| refused(Refusal::AssertionTypeUnsupported))?;
+    let text = params.get("client_assertion").ok_or_else(|| refused(Refusal::AssertionMissing))?;
     let assertion = Assertion::parse(text).map_err(|error| {
         refused(match error {
             AssertionError::Malformed => Refusal::AssertionMalformed,
