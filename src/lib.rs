@@ -17,7 +17,7 @@
 //! | 4 | [`command`] | decide, one file a command |
 //! | 4 | [`query`] | introspection, userinfo, discovery: pure reads of state |
 //! | 5 | [`ledger`] | the command handler; the only clock and entropy |
-//! | 6 | [`audit`] | stories told from the log |
+//! | 6 | [`audit`] | stories told from the log, exports that prove themselves |
 //! | 6 | [`replay`] | the log folded once more: state at any point, and whether it adds up |
 //! | 7 | [`http`] | the strict front door, endpoints, pages, admin API |
 //! | 8 | [`cli`] | one file a subcommand |

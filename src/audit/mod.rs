@@ -1,4 +1,4 @@
-//! Stories told from the log: why a token is dead, who ended it, what led to what. Pure over the ledger's reads.
+//! Stories told from the log: why a token is dead, who ended it, what led to what; and the log handed on with its proofs.
 //!
 //! | file | what it answers |
 //! |---|---|

@@ -2,7 +2,7 @@
 //!
 //! A connection is accepted by [`server`], which bounds how many there are and how long they may take. [`front_door`] refuses
 //! what no route should ever see, makes the [`Inbound`] and hands it to warp's routes. Those read [`params`], [`json_body`],
-//! [`credentials`] and [`cookies`], and answer with [`reply`] and [`pages`]. Only this module names warp and hyper.
+//! [`credentials`] and [`cookies`], and answer with [`reply`] and [`pages`]. Only this module names warp; hyper is named by `outbound` too.
 
 pub mod admin;
 pub mod allowed_hosts;

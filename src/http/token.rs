@@ -187,7 +187,7 @@ fn body<'a>(at: &At, minted: &'a MintedTokens) -> TokenResponse<'a> {
     }
 }
 
-/// Scripts may read the answer if their origin is that of one of the client's redirection URIs (SPEC.md a.13).
+/// Scripts may read the answer if their origin is that of one of the client's redirection URIs or `allowed_origins` (SPEC.md a.13).
 pub(super) fn with_cors(at: &At, response: Response, client: Option<&ClientId>) -> Response {
     let Some(origin) = cors::origin(&at.inbound.headers) else { return cors::vary(response) };
     let known = at.site.read(|state| {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 /// Why a document could not be fetched. The text is for the trace and the operator; clients get a fixed sentence.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum FetchError {
-    /// Too much is under way already: in all, to this host, to this network, or in looking up names.
+    /// Too much is under way already: for this errand, to this host, to this network, or in looking up names.
     #[error("too many outgoing requests are under way")]
     Busy,
     /// No whole answer in time.

@@ -39,7 +39,7 @@ impl Roots {
             let system = tokio::task::spawn_blocking(rustls_native_certs::load_native_certs).await;
             let system = system.map_err(|_| FetchError::Busy)?;
             if system.certs.is_empty() && self.own.is_empty() {
-                tracing::error!("no certificates of authorities are installed: no client's jwks_uri can be read (outbound.ca_file)");
+                tracing::error!("no certificates of authorities are installed: nothing of a client's can be read and none told of a sign-out (outbound.ca_file)");
             }
             config(self.own.iter().cloned().chain(system.certs)).map_err(|error| FetchError::Tls(error.to_string()))
         });

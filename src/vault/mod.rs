@@ -2,7 +2,7 @@
 //!
 //! Small, mutable and erasable, so not in sled (DESIGN.md §4): one SQLite file, each entry encrypted under the master key.
 //! The order of work is the caller's: creating, the vault is durable first, then the event; destroying, the event first, then the
-//! vault. The `known` listings let the start-up compare both.
+//! vault. The listings of what it holds let the start-up compare both.
 
 mod aead;
 mod entropy;
