@@ -211,11 +211,36 @@ async fn all_sessions_ends_what_the_person_has_with_this_client_and_nothing_else
     let (mut phone, mut desk) = (Browser::new(), Browser::new());
     let (on_phone, at_desk) = (app.tokens(&mut phone).await, app.tokens(&mut desk).await);
     let others = other.tokens(&mut desk).await;
-    phone.open(&app.logout_url(&[("id_token_hint", &on_phone.id), ("all_sessions", "true")])).await.page();
+    let everywhere = app.logout_url(&[("id_token_hint", &on_phone.id), ("all_sessions", "true")]);
+    let page = phone.open(&everywhere).await.page();
+    assert!(page.text().contains("You have been signed out"), "{}", page.text());
     app.assert_dead(&on_phone).await;
     app.assert_dead(&at_desk).await;
     assert_eq!(other.userinfo(&others.access).await.status, 200, "another client's grants live on");
+    let again = phone.open(&everywhere).await.page();
+    assert!(again.text().contains("currently not signed in"), "there is nothing left: {}", again.text());
     assert!(!is_signed_out(&app, &desk).await, "so does the other browser's session");
+}
+
+#[tokio::test]
+async fn whoever_signed_out_before_has_nothing_left_to_sign_out_of_everywhere() {
+    let (app, mut browser, tokens) = signed_in().await;
+    for (more, told) in [(&[][..], "You have been signed out"), (&[("all_sessions", "true")], "currently not signed in")] {
+        let page = browser.open(&app.logout_url(&[&[("id_token_hint", tokens.id.as_str())], more].concat())).await.page();
+        assert!(page.text().contains(told), "{more:?}: {}", page.text());
+    }
+    let log = app.site.server.writ(&["--site", &app.site.name, "log", "--client", &app.client_id, "-o", "ndjson"], "");
+    assert!(!log.contains("grant.all_revoked"), "{log}");
+}
+
+#[tokio::test]
+async fn nobody_is_sent_to_an_app_that_is_switched_off() {
+    let (app, mut browser, tokens) = signed_in().await;
+    app.site.server.writ(&["--site", &app.site.name, "client", "disable", &app.client_id], "");
+    let pairs = [("id_token_hint", tokens.id.as_str()), ("post_logout_redirect_uri", App::LOGOUT_URI)];
+    let page = browser.open(&app.logout_url(&pairs)).await.page();
+    assert_eq!((page.status(), page.answer.location()), (200, None), "{}", page.text());
+    assert!(page.text().contains("not registered"), "the person may still sign out: {}", page.text());
 }
 
 #[tokio::test]

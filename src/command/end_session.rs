@@ -59,7 +59,7 @@ impl Decide for EndSession {
             who = Some(session.user);
         }
         let living = |(user, client): &(UserId, ClientId)| {
-            let grants = state.grants.of_consent(*user, client).filter(|grant| grant.ended.is_none());
+            let grants = state.grants.of_consent(*user, client).filter(|grant| state.nobody_signed_out_of(grant));
             grants.map(|grant| grant.rotated).max()
         };
         if let Some((user, client)) = &self.everywhere

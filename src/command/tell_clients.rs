@@ -38,7 +38,8 @@ impl Untold {
 
     /// Of all that a person has with one client: that client alone.
     pub(super) fn of_client(&mut self, state: &State, user: UserId, client: &ClientId) {
-        let grants = state.grants.of_consent(user, client).filter(|grant| grant.ended.is_none() && grant.scope.has(NamedScope::Openid));
+        let living = state.grants.of_consent(user, client).filter(|grant| state.nobody_signed_out_of(grant));
+        let grants = living.filter(|grant| grant.scope.has(NamedScope::Openid));
         let sessions: BTreeSet<SessionId> = grants.filter_map(|grant| grant.session).collect();
         self.of_several(state, client, &sessions);
     }

@@ -4,17 +4,17 @@ use super::answer::page_failed;
 use super::context::At;
 use super::cookies::{Browser, clear_cookie};
 use super::interaction::{self, form_token, is_own_form, live_session};
-use super::pages::{DisplayText, Form, FormTargets, FrontChannelPage, SignOutPage, SignedOutPage, html};
+use super::pages::{DisplayText, Form, FormTargets, FrontChannelPage, NextStep, SignOutPage, SignedOutPage, html};
 use super::params::PROTOCOL_RULES;
 use super::to_client::closed;
-use super::told::{page_params, refuse_here, site_title};
+use super::told::{page_params, refuse_here, refuse_with, site_title};
 use super::{Params, Response, reply, session_state};
 use crate::command::{EndSession, EndedBy, FrontChannel};
 use crate::event::{Endpoint, Refusal};
 use crate::jose::IdTokenClaims;
 use crate::ledger::Failure;
 use crate::projection::Session;
-use crate::terms::SessionId;
+use crate::terms::{ClientId, SessionId};
 use http::header::SET_COOKIE;
 use http::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
@@ -30,7 +30,7 @@ pub async fn endpoint(at: At) -> Response {
         _ if params.has("decision") => confirmed(&at, &browser, &params).await,
         None => ask(&at, &browser, params.has("post_logout_redirect_uri").then_some(HINT_MISSING)).await,
         Some(hint) => match at.ledger.read_hint(&at.site, hint) {
-            None => return refuse_here(&at, Endpoint::Logout, Refusal::HintInvalid, None).await,
+            None => return hint_refused(&at, None).await,
             Some(claims) => hinted(&at, &browser, &claims, &params).await,
         },
     };
@@ -38,6 +38,12 @@ pub async fn endpoint(at: At) -> Response {
         Ok(response) => response,
         Err(failure) => page_failed(&at, failure).await,
     }
+}
+
+/// Nobody is signed out by a hint that is not good; the person still can.
+async fn hint_refused(at: &At, client: Option<ClientId>) -> Response {
+    let sign_out = NextStep { label: "Sign out", href: &format!("{}/logout", at.base_path()) };
+    refuse_with(at, Endpoint::Logout, Refusal::HintInvalid, client, Some(sign_out)).await
 }
 
 /// Without a verified hint the person is asked; nothing is redirected, because nobody knows who asks.
@@ -77,11 +83,12 @@ const STILL_SIGNED_IN: Said = Said { title: "Still signed in", sentence: "You ar
 async fn hinted(at: &At, browser: &Browser, claims: &IdTokenClaims, params: &Params) -> Result<Response, Failure> {
     let client = claims.aud.clone();
     if params.get("client_id").is_some_and(|named| named != client.as_str()) {
-        return Ok(refuse_here(at, Endpoint::Logout, Refusal::HintInvalid, Some(client)).await);
+        return Ok(hint_refused(at, Some(client)).await);
     }
     let wanted = params.get("post_logout_redirect_uri");
     let registered = at.site.read(|state| {
-        let uris = state.clients.by_id(&client).map(|client| client.metadata.post_logout_redirect_uris.clone());
+        let client = state.clients.by_id(&client).filter(|client| client.is_enabled());
+        let uris = client.map(|client| client.metadata.post_logout_redirect_uris.clone());
         wanted.is_some_and(|wanted| uris.unwrap_or_default().iter().any(|uri| uri.as_str() == wanted))
     });
     if wanted.is_some() && !registered {

@@ -56,6 +56,13 @@ impl State {
         self.liveness_within(id, now, Some(until))
     }
 
+    /// Whether there is something left to sign out of: neither the grant was ended nor the session that it came from.
+    pub fn nobody_signed_out_of(&self, grant: &Grant) -> bool {
+        let session = grant.session.and_then(|session| self.sessions.by_id(&session));
+        let has_ended = session.and_then(|session| session.ended).is_some_and(|ending| ending.ends_grants);
+        grant.ended.is_none() && !has_ended
+    }
+
     fn liveness_within(&self, id: &GrantId, now: Timestamp, until: Option<Timestamp>) -> Liveness {
         let counts = |ending: &Ending| until.is_none_or(|until| ending.at <= until);
         let Some(grant) = self.grants.by_id(id) else { return Liveness { life: Life::Unknown, rests_on: Seq(0) } };
