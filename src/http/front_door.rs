@@ -12,7 +12,11 @@ use super::{
 };
 use crate::terms::RequestId;
 use bytes::Bytes;
-use http::{HeaderValue, Request, StatusCode, Version, header::CONNECTION, request::Parts};
+use http::{
+    HeaderValue, Request, StatusCode, Version,
+    header::{ALLOW, CONNECTION},
+    request::Parts,
+};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::{body::Body, service::Service};
 use hyper_util::service::TowerToHyperService;
@@ -178,9 +182,13 @@ impl From<HeadRefusal> for Refusal {
         Self::Head(refusal)
     }
 }
+/// What some address or other takes (RFC 9110 §15.5.6).
+const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
+
 impl Refusal {
     /// The answer, after which an HTTP/1 connection is closed: what else it holds is not to be trusted.
     fn answer(self, version: Version) -> Response {
+        let is_method = matches!(self, Self::Head(HeadRefusal::Method));
         let (status, description) = match self {
             Self::Head(refusal) => refusal.status_and_description(),
             Self::PlainHttp => (StatusCode::BAD_REQUEST, "This server speaks HTTPS only."),
@@ -189,6 +197,7 @@ impl Refusal {
             Self::BodyBroken => (StatusCode::BAD_REQUEST, "The body could not be read."),
         };
         let response = reply::request_error(status, description);
+        let response = if is_method { reply::with_header(response, ALLOW, HeaderValue::from_static(METHODS)) } else { response };
         if version == Version::HTTP_2 {
             return response;
         }

@@ -129,6 +129,7 @@ async fn a_head_that_two_servers_could_read_differently_is_refused_and_the_conne
     for (name, status, bytes) in refused {
         let heard = say(at, &format!("{bytes}{follow}")).await;
         assert_eq!(statuses(&heard), [status], "{name}: {heard}");
+        assert_eq!(heard.contains("\r\nallow: GET, "), status == "405", "{name}: {heard}");
         assert!(!heard.contains("smuggled"), "{name}");
     }
 }
