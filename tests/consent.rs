@@ -64,6 +64,38 @@ async fn whoever_is_not_the_one_who_is_signed_in_can_say_so() {
 }
 
 #[tokio::test]
+async fn a_browser_whose_person_was_switched_off_is_free_for_the_next() {
+    let server = Server::alone().await;
+    server.writ(&["user", "add", "--username", "bob", "--password-stdin"], PASSWORD);
+    let (app, known) = (server.site("default").confidential().await, server.site("default").confidential().await);
+    let mut browser = Browser::new();
+    known.tokens(&mut browser).await;
+    let asked = consent_page(&app, &mut browser, "openid", None).await.0.page();
+    server.writ(&["user", "disable", USERNAME], "");
+    let refused = browser.press(&asked, "primary", &[]).await.page();
+    assert_eq!(refused.status(), 403, "{}", refused.text());
+    for app in [&app, &known] {
+        let silent = app.authorization().with("prompt", "none");
+        let left = browser.open(&silent.url()).await;
+        assert!(silent_error(left).contains("login_required"));
+        assert!(browser.open(&app.authorization().url()).await.page().is_sign_in());
+    }
+    let again = between(&refused.text(), "class=\"button\" href=\"", "\"");
+    let sign_in = browser.open(&format!("{}{again}", server.origin())).await.page();
+    let bobs = browser.sign_in(&sign_in, "bob", PASSWORD).await.page();
+    assert!(bobs.is_consent() && bobs.text().contains("Signed in as <strong>bob</strong>"), "the request goes on: {}", bobs.text());
+    assert!(!server.writ(&["log", "-o", "ndjson"], "").contains("consent.denied"), "nobody was there to say no");
+}
+
+/// The error that a silent request came to: at the app, or on the page that asks before it leads there.
+fn silent_error(stop: Stop) -> String {
+    match stop {
+        Stop::Left(url) => url.to_string(),
+        Stop::Shown(page) => page.text(),
+    }
+}
+
+#[tokio::test]
 async fn two_interfaces_to_the_same_thing_are_allowed_or_left_out_together() {
     let visits = "patient/Encounter.rs patient/encounter.rs";
     let scope = format!("openid {visits} patient/Goal.rs");

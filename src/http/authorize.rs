@@ -211,7 +211,7 @@ async fn begin(at: &At, browser: &Browser, mut interaction: Interaction, hint: O
             return refuse_there(at, &interaction, Refusal::ParameterMalformed).await;
         }
     }
-    let session = interaction::live_session(at, browser).filter(|session| is_enough(at, session, &interaction));
+    let session = interaction::session_that_may_answer(at, browser).filter(|session| is_enough(at, session, &interaction));
     let silent = interaction.requested.prompt.contains(&Prompt::None);
     match session {
         Some(session) => {

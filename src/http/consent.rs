@@ -6,9 +6,9 @@ use super::context::At;
 use super::cookies::Browser;
 use super::interaction::{self, Interaction, form_token, is_own_form};
 use super::login::app;
-use super::pages::{AppView, ClaimChoice, ConsentPage, DisplayText, Form, FormTargets, OfflineChoice, ScopeChoice, html};
+use super::pages::{AppView, ClaimChoice, ConsentPage, DisplayText, Form, FormTargets, NextStep, OfflineChoice, ScopeChoice, html};
 use super::params::CONSENT_RULES;
-use super::told::{page_params, refuse_here, site_title};
+use super::told::{page_params, refuse_here, refuse_with, site_title};
 use super::{Params, Response};
 use crate::command::ConsentFact;
 use crate::event::{Endpoint, Refusal};
@@ -27,16 +27,18 @@ pub async fn endpoint(at: At) -> Response {
     let (browser, _) = interaction::browser(&at);
     let sealed = params.get("interaction").unwrap_or_default();
     // The page belongs to the browser that began, and to the person who signed in there (THREATS.md A24).
-    let own = Interaction::open(&at, &browser, sealed).and_then(|interaction| {
-        let session = interaction::live_session(&at, &browser).filter(|session| Some(session.id) == interaction.session)?;
-        Some((interaction, session))
-    });
-    let Some((interaction, session)) = own else {
+    let Some(interaction) = Interaction::open(&at, &browser, sealed) else {
         return refuse_here(&at, Endpoint::Consent, Refusal::InteractionInvalid, None).await;
+    };
+    let session = interaction::session_that_may_answer(&at, &browser).filter(|session| Some(session.id) == interaction.session);
+    let Some(session) = session else {
+        let again = NextStep { label: "Sign in again", href: &sign_in_path(&at, sealed) };
+        return refuse_with(&at, Endpoint::Consent, Refusal::InteractionInvalid, Some(interaction.client), Some(again)).await;
     };
     let answered = match at.inbound.method {
         Method::POST if !is_own_form(&at, &browser, sealed, params.get("csrf_token")) => {
-            return refuse_here(&at, Endpoint::Consent, Refusal::InteractionInvalid, Some(interaction.client)).await;
+            let anew = NextStep { label: "Show it again", href: &format!("{}/consent?interaction={sealed}", at.base_path()) };
+            return refuse_with(&at, Endpoint::Consent, Refusal::InteractionInvalid, Some(interaction.client), Some(anew)).await;
         }
         Method::POST => match params.get("decision") {
             Some("allow") => {
@@ -54,6 +56,11 @@ pub async fn endpoint(at: At) -> Response {
     }
 }
 
+/// Where this request goes on with somebody signing in.
+fn sign_in_path(at: &At, sealed: &str) -> String {
+    format!("{}/provider/login?interaction={sealed}", at.base_path())
+}
+
 /// What stays ticked of what the page offered; `openid` cannot be refused alone. A claim that a ticked scope shows anyway is allowed
 /// with it.
 fn chosen(interaction: &Interaction, offered: &ScopeSet, params: &Params) -> Allowed {
@@ -68,7 +75,7 @@ fn chosen(interaction: &Interaction, offered: &ScopeSet, params: &Params) -> All
 fn page(at: &At, browser: &Browser, interaction: &Interaction, sealed: &str, session: &Session) -> Result<Response, Failure> {
     let offered = offered(at, session, interaction);
     let action = format!("{}/consent", at.base_path());
-    let switch_user = format!("{}/provider/login?interaction={sealed}", at.base_path());
+    let switch_user = sign_in_path(at, sealed);
     let csrf_token = form_token(at, browser, sealed)?;
     let username = at.ledger.username_of(&at.site, &session.user)?;
     let username = username.as_ref().and_then(|name| name.as_str()).unwrap_or_default().to_owned();

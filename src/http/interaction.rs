@@ -5,7 +5,7 @@ use super::context::At;
 use super::cookies::Browser;
 use super::cors;
 use crate::ledger::{Failure, draw_bytes};
-use crate::projection::{ANSWERABLE_SECONDS, Session};
+use crate::projection::{ANSWERABLE_SECONDS, Session, User};
 use crate::query::Requested;
 use crate::terms::{ClientId, Digest, InteractionId, Secret, SessionId, Timestamp, UserId};
 use serde::de::DeserializeOwned;
@@ -95,6 +95,12 @@ pub fn browser(at: &At) -> (Browser, bool) {
         Some(browser) => (browser, false),
         None => (Browser::from_entropy(&draw_bytes()), true),
     }
+}
+
+/// The live session of a browser whose person may sign in.
+pub fn session_that_may_answer(at: &At, browser: &Browser) -> Option<Session> {
+    let may_sign_in = |session: &Session| at.site.read(|state| state.users.by_id(&session.user).is_some_and(User::may_sign_in));
+    live_session(at, browser).filter(may_sign_in)
 }
 
 /// The live session of the browser.

@@ -120,7 +120,7 @@ pub fn error_to_unasked(at: &At, to: Addressee<'_>, told: impl Into<Told>) -> Re
     let told = told.into();
     let is_frame = at.inbound.headers.get("sec-fetch-dest").is_some_and(|dest| dest == "iframe");
     let (browser, _) = interaction::browser(at);
-    if !at.wants_html() || is_frame || interaction::live_session(at, &browser).is_some() {
+    if !at.wants_html() || is_frame || interaction::session_that_may_answer(at, &browser).is_some() {
         return error_to_client(at, to, told);
     }
     let unchecked = at.site.read(|state| {

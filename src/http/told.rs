@@ -10,8 +10,13 @@ use http::{Method, StatusCode};
 
 /// Records the refusal and says it here; nothing is redirected.
 pub async fn refuse_here(at: &At, endpoint: Endpoint, refusal: Refusal, client: Option<ClientId>) -> Response {
+    refuse_with(at, endpoint, refusal, client, None).await
+}
+
+/// The same, with what the person can do now.
+pub async fn refuse_with(at: &At, endpoint: Endpoint, refusal: Refusal, client: Option<ClientId>, next: Option<NextStep<'_>>) -> Response {
     match at.ledger.refuse(&at.site, endpoint, refusal, client, at.facts()).await {
-        Ok(()) => say_here(at, refusal),
+        Ok(()) => say_with(at, refusal, next),
         Err(failure) => failed(failure).await,
     }
 }
@@ -37,6 +42,10 @@ pub fn site_title(at: &At) -> DisplayText {
 
 /// Says a refusal that has been recorded.
 pub fn say_here(at: &At, refusal: Refusal) -> Response {
+    say_with(at, refusal, None)
+}
+
+fn say_with(at: &At, refusal: Refusal, next: Option<NextStep<'_>>) -> Response {
     // The status 401 belongs to a challenge, and a page has none.
     let status = match refusal.reply().status {
         401 => StatusCode::BAD_REQUEST,
@@ -48,8 +57,6 @@ pub fn say_here(at: &At, refusal: Refusal) -> Response {
         return response;
     }
     let (title, sentence) = words(refusal);
-    let sign_out = format!("{}/logout", at.base_path());
-    let next = (refusal == Refusal::HintInvalid).then_some(NextStep { label: "Sign out", href: &sign_out });
     let page = ErrorPage { site_title: site_title(at), title, sentence, code: refusal.reply().code, request_id: at.inbound.corr, next };
     html(status, &page)
 }

@@ -30,6 +30,13 @@ pub struct User {
     pub changed: Seq,
 }
 
+impl User {
+    /// Whether they may begin anything.
+    pub fn may_sign_in(&self) -> bool {
+        self.disabled.is_none() && !self.erased
+    }
+}
+
 impl Entity for User {
     const KIND: &'static str = "user";
 }
