@@ -18,6 +18,7 @@ const TRAVELLING: &[(&str, Bend, &str)] = &[
     ("a challenge of 129 characters", |r| r.with("code_challenge", &"a".repeat(129)), "invalid_request"),
     ("a challenge with a plus sign", |r| r.with("code_challenge", &"+".repeat(43)), "invalid_request"),
     ("a max_age that is a word", |r| r.with("max_age", "soon"), "invalid_request"),
+    ("a max_age with a sign", |r| r.with("max_age", "+5"), "invalid_request"),
     ("a negative max_age", |r| r.with("max_age", "-1"), "invalid_request"),
     ("a max_age with a fraction", |r| r.with("max_age", "1.5"), "invalid_request"),
     ("prompt none with another", |r| r.with("prompt", "none login"), "invalid_request"),

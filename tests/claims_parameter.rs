@@ -150,6 +150,8 @@ async fn acr_is_told_when_asked_for_and_says_what_was() {
     for request in voluntary {
         assert_eq!(acr(&tokens(&app, &mut browser, &request).await), Some(json!("1")));
     }
+    let elsewhere = asking(&app, &json!({ "userinfo": { "acr": { "essential": true, "value": "urn:mace:incommon:iap:silver" } } }));
+    assert_eq!(acr(&tokens(&app, &mut browser, &elsewhere).await), None, "it was not asked for in the ID token");
     let unmet = asking(&app, &json!({ "id_token": { "acr": { "essential": true, "value": "urn:mace:incommon:iap:silver" } } }));
     let left = browser.open(&unmet.url()).await.left();
     assert_eq!(query_of(&left, "error").as_deref(), Some("unmet_authentication_requirements"));

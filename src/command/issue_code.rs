@@ -304,9 +304,18 @@ impl IssueCode {
         })
     }
 
+    /// Where the request came that is answered: no page was shown, or one to sign in alone.
+    fn endpoint(&self) -> Endpoint {
+        match (self.consent, self.interaction) {
+            (ConsentFact::Given, _) => Endpoint::Consent,
+            (ConsentFact::Remembered, Some(_)) => Endpoint::Login,
+            (ConsentFact::Remembered, None) => Endpoint::Authorize,
+        }
+    }
+
     /// What the app is told is an answer too: it ends what an earlier one began.
     fn refused(&self, reason: Refusal, superseded: Option<&Grant>, state: &State, moment: &Moment) -> Decision<IssuedAtFront> {
-        let event = RequestEvent::Refused { endpoint: Endpoint::Consent, reason, client: Some(self.client.clone()), times: None };
+        let event = RequestEvent::Refused { endpoint: self.endpoint(), reason, client: Some(self.client.clone()), times: None };
         let refused = Draft::new(Actor::Anonymous, Event::Request(event)).seen(moment, None);
         let earlier = superseded.filter(|_| reason.reply().travels).map(|earlier| end_of_superseded(state, earlier));
         Decision::refused(reason, std::iter::once(refused).chain(earlier).collect())

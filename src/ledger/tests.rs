@@ -10,7 +10,7 @@ mod secrets;
 
 use super::*;
 use crate::command::*;
-use crate::event::{AuditEvent, ClientMetadata, Edition, Event, IssuedTokens, Profile, ServerEvent, TokenEvent};
+use crate::event::{AuditEvent, ClientMetadata, Edition, Endpoint, Event, IssuedTokens, Profile, RequestEvent, ServerEvent, TokenEvent};
 use crate::jose::{AccessTokenClaims, FurtherClaims};
 use crate::log::EngineKind;
 use crate::projection::{ANSWERABLE_SECONDS, State};
@@ -103,10 +103,16 @@ impl World {
         self.carry_out(SignIn { login, role: None, password, cookie, session: before, client: None }).await.unwrap().session
     }
     async fn tokens(&self, session: SessionId, scope: &str) -> IssuedTokens {
-        let code = self.code(session, scope, None).await.unwrap();
+        let code = self.code(session, scope, None, ConsentFact::Given).await.unwrap();
         self.carry_out(RedeemCode { code: Some(code), redirect_uri: None, verifier: None, client_auth: self.proof() }).await.unwrap()
     }
-    async fn code(&self, session: SessionId, scope: &str, interaction: Option<InteractionId>) -> Result<Digest, SiteError> {
+    async fn code(
+        &self,
+        session: SessionId,
+        scope: &str,
+        interaction: Option<InteractionId>,
+        consent: ConsentFact,
+    ) -> Result<Digest, SiteError> {
         let code = draw_secret::<32>().digest();
         let issue = IssueCode {
             session,
@@ -114,7 +120,7 @@ impl World {
             client: self.client.clone(),
             requested_scope: ScopeSet::parse(scope).unwrap(),
             scope: ScopeSet::parse(scope).unwrap(),
-            consent: ConsentFact::Given,
+            consent,
             code: Some(code),
             redirect_uri: None,
             code_challenge: None,

@@ -190,7 +190,7 @@ pub fn check_authorization(
     if response_type.has_id_token() && request.nonce.is_none() {
         return Err(Refusal::NonceMissing.into());
     }
-    let max_age = request.max_age.map(|seconds| seconds.parse().map_err(|_| Refusal::ParameterMalformed)).transpose()?;
+    let max_age = request.max_age.map(seconds).transpose()?;
     let ClaimsRequest { asked: claims, subjects, acr } = ClaimsRequest::read(request.claims, target.client, site)?;
     Ok(Requested {
         response_type,
@@ -278,6 +278,12 @@ fn prompts(text: Option<&str>) -> Result<Vec<Prompt>, Refusal> {
         true => Err(Refusal::ParameterMalformed),
         false => Ok(prompts),
     }
+}
+
+/// Digits alone: no sign, no fraction.
+fn seconds(text: &str) -> Result<u64, Refusal> {
+    let digits = Some(text).filter(|text| text.bytes().all(|c| c.is_ascii_digit()));
+    digits.and_then(|digits| digits.parse().ok()).ok_or(Refusal::ParameterMalformed)
 }
 
 /// `aud`, if sent, is one of the site's API bases: `{origin}/apis/{site}/(fhir|api|portal)` (SPEC.md a.3).

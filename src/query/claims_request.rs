@@ -43,12 +43,14 @@ impl ClaimsRequest {
             names.map(str::to_owned).collect::<BTreeSet<String>>().into_iter().collect()
         };
         let of = |name: &'static str| id_token.iter().chain(&userinfo).filter(move |(own, _)| own == name).map(|(_, wish)| wish);
+        // How somebody signed in is told in the ID token alone (§5.5.1.1).
+        let acr = || id_token.iter().filter(|(name, _)| name == "acr").map(|(_, wish)| wish);
         let unmet = |wish: &Wish| wish.essential && !wish.values.is_empty() && !Acr::ALL.iter().any(|acr| wish.names(acr.as_str()));
-        if of("acr").any(unmet) {
+        if acr().any(unmet) {
             return Err(Refusal::AcrUnmet);
         }
         let subjects = of("sub").flat_map(|wish| &wish.values).map(|value| value.as_str().unwrap_or_default().to_owned()).collect();
-        let acr = of("acr").next().is_some();
+        let acr = acr().next().is_some();
         Ok(Self { asked: AskedClaims { userinfo: named(&userinfo), id_token: named(&id_token) }, subjects, acr })
     }
 }

@@ -144,7 +144,7 @@ async fn an_answer_is_known_for_as_long_as_its_page_can_be_answered() {
     let change = [("access_seconds".to_owned(), 60.into())].into_iter().collect();
     world.carry_out(ConfigureSite { change, edition: Edition::CURRENT, by: Actor::Os(0) }).await.unwrap();
     let (session, page) = (world.sign_in(None, "jane").await, Some(draw_id()));
-    let answered = async || world.code(session, scope, page).await.map_err(|error| error.to_string());
+    let answered = async || world.code(session, scope, page, ConsentFact::Given).await.map_err(|error| error.to_string());
     let code = answered().await.unwrap();
     world.carry_out(RedeemCode { code: Some(code), redirect_uri: None, verifier: None, client_auth: world.proof() }).await.unwrap();
     let refused = answered().await.unwrap_err();
@@ -156,4 +156,23 @@ async fn an_answer_is_known_for_as_long_as_its_page_can_be_answered() {
     world.clock.advance_seconds(ANSWERABLE_SECONDS);
     world.anything().await;
     assert_eq!(world.site.read(|state| state.grants.iter().count()), 0, "then it is forgotten");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_answer_is_told_of_the_endpoint_that_it_came_to() {
+    let world = world(Profile::Standard, "openid").await;
+    let session = world.sign_in(None, "jane").await;
+    world.carry_out(EndSession { session: Some(session), everywhere: None, by: EndedBy::Hint }).await.unwrap();
+    let cases = [
+        (None, ConsentFact::Remembered, Endpoint::Authorize),
+        (Some(draw_id()), ConsentFact::Remembered, Endpoint::Login),
+        (Some(draw_id()), ConsentFact::Given, Endpoint::Consent),
+    ];
+    for (page, consent, at) in cases {
+        world.code(session, "openid", page, consent).await.unwrap_err();
+        let Some(Event::Request(RequestEvent::Refused { endpoint, .. })) = world.events(&world.site).pop() else {
+            panic!("no refusal was recorded")
+        };
+        assert_eq!(endpoint, at);
+    }
 }
