@@ -167,7 +167,7 @@ impl World {
     /// Something happens, so that state forgets what is over.
     async fn anything(&self) {
         let noted = Noted::RequestRefused {
-            endpoint: crate::event::Endpoint::Token,
+            endpoint: Endpoint::Token,
             reason: crate::event::Refusal::CodeUnknown,
             client: None,
             times: None,
