@@ -101,6 +101,7 @@ impl Refusal {
             Self::ChallengeMalformed => travels(InvalidRequest, "The code_challenge is malformed"),
             Self::ChallengeMethodUnsupported => travels(InvalidRequest, "The code_challenge_method must be S256"),
             Self::AudienceUnknown => travels(InvalidRequest, "The aud names no API of this site"),
+            Self::ResourceUnknown => travels(InvalidTarget, "The resource must be one API of this site"),
             Self::RequestObjectUnsupported => travels(RequestNotSupported, "The request parameter is not supported"),
             Self::RequestUriUnsupported => travels(RequestUriNotSupported, "The request_uri parameter is not supported"),
             Self::RequestObjectTwice => travels(InvalidRequest, "The request and request_uri parameters exclude each other"),

@@ -124,6 +124,8 @@ words!(
         ChallengeMethodUnsupported = "challenge_method_unsupported",
         /// `aud` names no API of this site.
         AudienceUnknown = "audience_unknown",
+        /// `resource` names no API of this site, or several things are named.
+        ResourceUnknown = "resource_unknown",
         /// The `request` parameter is not taken.
         RequestObjectUnsupported = "request_object_unsupported",
         /// The `request_uri` parameter is not taken.

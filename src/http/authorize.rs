@@ -198,6 +198,7 @@ fn request(params: &Params) -> AuthorizationRequest<'_> {
         claims: params.get("claims"),
         acr_values: params.get("acr_values"),
         aud: params.get("aud"),
+        resource: params.all("resource").collect(),
         request: params.get("request"),
         request_uri: params.get("request_uri"),
     }

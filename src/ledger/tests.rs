@@ -166,12 +166,8 @@ impl World {
     }
     /// Something happens, so that state forgets what is over.
     async fn anything(&self) {
-        let noted = Noted::RequestRefused {
-            endpoint: Endpoint::Token,
-            reason: crate::event::Refusal::CodeUnknown,
-            client: None,
-            times: None,
-        };
+        let noted =
+            Noted::RequestRefused { endpoint: Endpoint::Token, reason: crate::event::Refusal::CodeUnknown, client: None, times: None };
         self.ledger.note(&self.site, noted, self.ledger.own_request()).await.unwrap();
     }
     fn events(&self, site: &Site) -> Vec<Event> {

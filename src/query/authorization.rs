@@ -26,6 +26,7 @@ pub struct AuthorizationRequest<'a> {
     pub claims: Option<&'a str>,
     pub acr_values: Option<&'a str>,
     pub aud: Option<&'a str>,
+    pub resource: Vec<&'a str>,
     pub request: Option<&'a str>,
     pub request_uri: Option<&'a str>,
 }
@@ -181,7 +182,7 @@ pub fn check_authorization(
         return Err(Refusal::ParameterTooLong.into());
     }
     let code_challenge = challenge(site, target.client, response_type, request)?;
-    let audience = audience(site, request.aud)?;
+    let audience = audience(site, request)?;
     let (scope, narrowed) = scope(site, target.client, request, audience.as_deref())?;
     if response_type.has_id_token() && !scope.has(NamedScope::Openid) {
         return Err(Refusal::ResponseTypeNeedsOpenid.into());
@@ -286,10 +287,19 @@ fn seconds(text: &str) -> Result<u64, Refusal> {
     digits.and_then(|digits| digits.parse().ok()).ok_or(Refusal::ParameterMalformed)
 }
 
-/// `aud`, if sent, is one of the site's API bases: `{origin}/apis/{site}/(fhir|api|portal)` (SPEC.md a.3).
-fn audience(site: &Site, aud: Option<&str>) -> Result<Option<String>, Refusal> {
-    let Some(aud) = aud else { return Ok(None) };
+/// `aud` and `resource` (RFC 8707 §2), if sent, are one of the site's API bases: `{origin}/apis/{site}/(fhir|api|portal)` (SPEC.md a.3,
+/// k-24). A token is for one of them.
+fn audience(site: &Site, request: &AuthorizationRequest<'_>) -> Result<Option<String>, Refusal> {
     let (origin, name) = site.issuer.rsplit_once("/oauth2/").ok_or(Refusal::AudienceUnknown)?;
-    let known = ["fhir", "api", "portal"].iter().any(|api| aud.trim_end_matches('/') == format!("{origin}/apis/{name}/{api}"));
-    if known { Ok(Some(aud.to_owned())) } else { Err(Refusal::AudienceUnknown) }
+    let bare = |named: &str| named.trim_end_matches('/').to_owned();
+    let is_api = |named: &str| ["fhir", "api", "portal"].iter().any(|api| bare(named) == format!("{origin}/apis/{name}/{api}"));
+    if request.aud.is_some_and(|aud| !is_api(aud)) {
+        return Err(Refusal::AudienceUnknown);
+    }
+    let mut named = request.aud.iter().chain(&request.resource);
+    let Some(first) = named.next() else { return Ok(None) };
+    if !is_api(first) || named.any(|other| bare(other) != bare(first)) {
+        return Err(Refusal::ResourceUnknown);
+    }
+    Ok(Some((*first).to_owned()))
 }

@@ -22,6 +22,7 @@ const TRAVELLING: &[(&str, &str, Bend)] = &[
     ("challenge_malformed", "invalid_request", |r| r.with("code_challenge", &"a".repeat(42))),
     ("challenge_method_unsupported", "invalid_request", |r| r.with("code_challenge_method", "plain")),
     ("audience_unknown", "invalid_request", |r| r.with("aud", "https://elsewhere.example/fhir")),
+    ("resource_unknown", "invalid_target", |r| r.with("resource", "https://elsewhere.example/fhir")),
     ("request_object_unsupported", "request_not_supported", |r| r.with("request", "eyJhbGciOiJub25lIn0.e30.")),
     ("request_uri_unsupported", "request_uri_not_supported", |r| r.with("request_uri", "https://client.example.org/request")),
     ("login_required", "login_required", |r| r.with("prompt", "none")),

@@ -1,6 +1,6 @@
 //! k-12 to k-15, k-24, k-25, k-27, k-32, k-33, k-36, k-37, k-39, k-46, k-53: the token endpoint and what it gives.
 
-use crate::harness::{App, Browser, Request, Server, Site, Tokens, jwt_part, scopes};
+use crate::harness::{App, Browser, Request, Server, Site, Tokens, jwt_part, query_of, scopes};
 use serde_json::json;
 
 #[tokio::test]
@@ -50,11 +50,24 @@ async fn k24_the_audience_is_the_client_unless_the_request_named_an_api() {
     assert_eq!((plain["aud"].as_str(), plain["client_id"].as_str()), (Some(app.client_id.as_str()), Some(app.client_id.as_str())));
     assert!(plain["scope"].is_string() && plain["scopes"].is_array() && plain["jti"].is_string() && plain["site"] == "seed");
     let api = format!("{}/apis/seed/fhir", site.server.origin());
-    let request = app.authorization().with("aud", &api);
-    let code = app.code_of(&mut browser, &request).await;
-    let named = Tokens::of(&app.exchange(&code, request.verifier.as_ref().unwrap()).await);
-    assert_eq!(jwt_part(&named.access, 1)["aud"], api.as_str());
-    assert_eq!(jwt_part(&named.access, 0)["typ"], "at+jwt");
+    for request in [
+        app.authorization().with("aud", &api),
+        app.authorization().with("resource", &api),
+        app.authorization().with("aud", &api).with("resource", &format!("{api}/")).also("resource", &api),
+    ] {
+        let code = app.code_of(&mut browser, &request).await;
+        let named = Tokens::of(&app.exchange(&code, request.verifier.as_ref().unwrap()).await);
+        assert_eq!(jwt_part(&named.access, 1)["aud"], api.as_str());
+        assert_eq!(jwt_part(&named.access, 0)["typ"], "at+jwt");
+    }
+    let other = format!("{}/apis/seed/portal", site.server.origin());
+    for request in [
+        app.authorization().with("aud", &api).with("resource", &other),
+        app.authorization().with("resource", &api).also("resource", &other),
+    ] {
+        let left = browser.open(&request.url()).await.left();
+        assert_eq!(query_of(&left, "error").as_deref(), Some("invalid_target"));
+    }
 }
 
 #[tokio::test]
