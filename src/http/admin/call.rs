@@ -20,6 +20,8 @@ pub struct Admin {
     pub ledger: Ledger,
     /// Learns the host of a new site; none where nothing is served.
     pub hosts: Option<AllowedHosts>,
+    /// The URL under which alone the server serves; none if it serves every site under its own.
+    pub public_url: Option<String>,
     /// Turns true when the server stops, so that streams end.
     pub stopping: watch::Receiver<bool>,
 }

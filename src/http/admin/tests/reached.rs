@@ -57,7 +57,8 @@ async fn whoever_follows_sees_what_comes_and_is_let_go_at_the_end() {
 #[tokio::test]
 async fn nobody_is_answered_from_the_network() {
     let world = world().await;
-    let admin = Admin { ledger: world.ledger.clone(), hosts: None, stopping: watch::Sender::new(false).subscribe() };
+    let stopping = watch::Sender::new(false).subscribe();
+    let admin = Admin { ledger: world.ledger.clone(), hosts: None, public_url: None, stopping };
     let ids = world.ledger.clone();
     let settings = DoorSettings::new(AllowedHosts::from_iter(["op.test"]), TrustedProxies::default(), Arc::new(move || ids.request_id()));
     let door = Door::new(settings, routes(admin));
