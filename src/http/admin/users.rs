@@ -10,6 +10,7 @@ use crate::command::{ChangeUser, UserChange, WithdrawConsent};
 use crate::http::{Inbound, Response, inbound, reply};
 use crate::ledger::{Failure, Site, SiteError};
 use crate::projection::User;
+use crate::query::check_claim;
 use crate::terms::{ClientId, Role, Secret, UserId};
 use crate::vault::PasswordText;
 use http::StatusCode;
@@ -125,6 +126,10 @@ async fn create(call: Call) -> Answer {
         Some(Value::Object(claims)) => claims.clone(),
         Some(_) => return Err(Problem::malformed("the member 'claims' must be an object".to_owned())),
     };
+    let wrong = claims.iter().find_map(|(name, value)| check_claim(name, value).err());
+    if let Some(error) = wrong {
+        return Err(Problem::malformed(error.to_string()));
+    }
     let created = call.ledger().create_user(&site, &username, password, role, claims, call.actor.clone(), call.facts()).await?;
     Ok(reply::json(StatusCode::CREATED, &json!({ "user": created, "role": role, "state": "enabled" })))
 }

@@ -52,6 +52,24 @@ async fn what_is_gone_or_was_never_there_is_not_called_so_already() {
 }
 
 #[tokio::test]
+async fn a_user_is_made_only_with_claims_that_can_be_told() {
+    let world = world().await;
+    let api = offline(&world.ledger);
+    for (claims, said) in [
+        (json!({ "sub": "evil" }), "there is no claim 'sub' about a person in OpenID Connect Core §5.1, nor is it fhirUser"),
+        (json!({ "": "x" }), "there is no claim '' about a person in OpenID Connect Core §5.1, nor is it fhirUser"),
+        (json!({ "email": "b@c.d", "email_verified": "yes" }), "the claim 'email_verified' must be true or false"),
+        (json!({ "birthdate": [1] }), "the claim 'birthdate' must be a date as 1985-12-10, or a year"),
+    ] {
+        let (status, told) = ask(&api, Method::POST, "/users", Some(json!({ "username": "bob", "claims": claims }))).await;
+        assert_eq!((status, &told["detail"]), (400, &json!(said)));
+    }
+    assert_eq!(log(&world, "type=user.created").await.len(), 1, "nothing was recorded");
+    let claims = json!({ "email": "b@c.d", "email_verified": true, "fhirUser": "https://f/Patient/1" });
+    assert_eq!(ask(&api, Method::POST, "/users", Some(json!({ "username": "bob", "claims": claims }))).await.0, 201);
+}
+
+#[tokio::test]
 async fn a_site_is_made_and_configured_once_and_with_care() {
     let world = world().await;
     let api = offline(&world.ledger);
