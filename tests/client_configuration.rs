@@ -196,6 +196,8 @@ async fn what_may_not_be_registered_may_not_be_put_either() {
         (json!({"scope": "openid no:such"}), "invalid_client_metadata"),
         (json!({"client_id": "LnjqojEEjFYe5j2Jp9m9UnmuxOnMg4VodEJj3yE8_OA"}), "invalid_client_metadata"),
         (json!({"client_secret": "chosen-by-the-client"}), "invalid_client_metadata"),
+        (json!({"client_secret": 5}), "invalid_client_metadata"),
+        (json!({"client_secret": [app.secret]}), "invalid_client_metadata"),
     ] {
         let answer = put(&app, &token(&app), members.clone()).await;
         let (status, code) = answer.refusal();

@@ -188,6 +188,10 @@ async fn a_site_that_takes_no_registrations_has_no_such_endpoint() {
     let closed = site.register(&body(json!({}))).await;
     assert_eq!(closed.status, 404, "{}", closed.text());
     assert_eq!(site.get("/.well-known/openid-configuration").await.assert_ok().get("registration_endpoint"), None);
+    let output = server.writ_output(&["client", "invite"], "");
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(1) && told.contains("dcr.mode is disabled"), "an invitation to nothing: {told}");
+    assert_eq!(server.writ(&["client", "invitations", "-o", "ndjson"], ""), "");
     server.writ(&["site", "set", "default", "dcr.mode=open"], "");
     assert_eq!(site.register(&body(json!({}))).await.status, 201);
 }

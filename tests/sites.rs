@@ -124,3 +124,18 @@ async fn a_site_says_what_its_settings_cost_in_safety() {
     let told = String::from_utf8(wrong.stderr).unwrap();
     assert!(!wrong.status.success() && told.contains("code_seconds is a whole number from 1 to 300"), "{told}");
 }
+
+#[tokio::test]
+async fn a_site_that_the_next_start_would_refuse_is_not_made() {
+    let server = Server::alone().await;
+    for elsewhere in ["https://other.example", &server.origin().replace("127.0.0.1", "localhost")] {
+        let output = server.writ_output(&["site", "add", "second", "--public-url", elsewhere], "");
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{told}");
+        assert!(told.contains(&format!("serves only what lies under {}", server.origin())), "{told}");
+    }
+    assert!(!server.writ(&["site", "list"], "").contains("second"));
+    server.kill_and_restart();
+    server.writ(&["site", "add", "second", "--public-url", &server.origin()], "");
+    server.kill_and_restart();
+}

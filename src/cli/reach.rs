@@ -155,6 +155,10 @@ fn problem(status: StatusCode, body: &[u8]) -> CliError {
     let body: Value = serde_json::from_slice(body).unwrap_or_default();
     let text = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default();
     match text("detail") {
+        // The front door answers so, before the admin API sees anything.
+        "" if matches!(status, StatusCode::BAD_REQUEST | StatusCode::URI_TOO_LONG | StatusCode::PAYLOAD_TOO_LARGE) => {
+            CliError::usage(format!("the server answered {status}: {}", text("error_description")))
+        }
         "" => CliError::problem("", format!("the server answered {status}")),
         detail => CliError::problem(text("code"), detail.to_owned()),
     }

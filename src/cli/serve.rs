@@ -6,7 +6,7 @@ use super::output::{trace_words, words};
 use super::reach::{open_ledger, socket};
 use super::settings::Settings;
 use crate::command::Noted;
-use crate::http::admin::{self, Admin, own_uid};
+use crate::http::admin::{self, Admin, is_served_under, own_uid};
 use crate::http::context::Context;
 use crate::http::{AllowedHosts, Door, DoorSettings, Listen, Routes, Server, ServerSettings, routes, tls};
 use crate::ledger::{Ledger, Site};
@@ -91,7 +91,7 @@ fn fit(sites: &[Arc<Site>], settings: &Settings) -> Result<(), CliError> {
         return Err(no_site(settings));
     }
     let Some(public_url) = &settings.public_url else { return Ok(()) };
-    match sites.iter().find(|site| !site.issuer().starts_with(&format!("{public_url}/"))) {
+    match sites.iter().find(|site| !is_served_under(&site.issuer(), public_url)) {
         None => Ok(()),
         Some(other) => Err(CliError::usage(format!(
             "site {} is {} for ever and cannot be served under {public_url}: leave --public-url out or give its own",
@@ -151,7 +151,8 @@ impl Running {
         let hosts = AllowedHosts::default();
         ledger.sites().iter().for_each(|site| hosts.allow_url(&site.issuer()));
         let stopping = watch::Sender::new(false);
-        let admin = Admin { ledger: ledger.clone(), hosts: Some(hosts.clone()), stopping: stopping.subscribe() };
+        let (public_url, until) = (settings.public_url.clone(), stopping.subscribe());
+        let admin = Admin { ledger: ledger.clone(), hosts: Some(hosts.clone()), public_url, stopping: until };
         let door = |routes: Routes| {
             let ids = ledger.clone();
             let proxies = settings.trusted_proxies.iter().copied().collect();

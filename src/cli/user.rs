@@ -66,7 +66,7 @@ pub(super) struct AddArgs {
     /// Their e-mail address
     #[arg(long)]
     email: Option<String>,
-    /// Another claim of OpenID Connect Core §5.1; a value that is JSON is taken as JSON, but digits alone are text
+    /// Another claim of OpenID Connect Core §5.1, or fhirUser; a value that is JSON is taken as JSON, but digits alone are text
     #[arg(long, value_name = "NAME=VALUE")]
     claim: Vec<String>,
     /// Read the password from the first line of stdin

@@ -98,9 +98,10 @@ impl Decide for RetireKey {
     type Answer = ();
 
     fn decide(&self, state: &State, moment: &Moment) -> Decision<()> {
-        let Some(key) = state.keys.by_id(&self.kid).filter(|key| !key.retired) else {
-            return Decision::refused(Refusal::KeyUnknown, Vec::new());
-        };
+        let Some(key) = state.keys.by_id(&self.kid) else { return Decision::refused(Refusal::KeyUnknown, Vec::new()) };
+        if key.retired {
+            return Decision::refused(Refusal::NothingToChange, Vec::new());
+        }
         if state.keys.signing(key.alg, moment.now).is_some_and(|signing| signing.kid == key.kid) {
             return Decision::refused(Refusal::KeyInUse, Vec::new());
         }

@@ -169,6 +169,8 @@ impl Decide for ChangeClient {
             (ClientChange::Approve, ClientStatus::PendingApproval) => ClientEvent::Approved { client: id },
             // It may act already, but people are warned of it until somebody has looked at it.
             (ClientChange::Approve, ClientStatus::Enabled) if !client.verified => ClientEvent::Approved { client: id },
+            // It stays disabled, but nobody has to look at it again when it is enabled.
+            (ClientChange::Approve, ClientStatus::Disabled) if client.waits || !client.verified => ClientEvent::Approved { client: id },
             (ClientChange::Disable, ClientStatus::Enabled | ClientStatus::PendingApproval) => ClientEvent::Disabled { client: id },
             (ClientChange::Enable, ClientStatus::Disabled) => ClientEvent::Enabled { client: id },
             (ClientChange::Delete, _) => ClientEvent::Deleted { client: id },
@@ -310,6 +312,26 @@ mod tests {
         assert_eq!(delete(own, Some("second"), &state), Ok(()));
         assert_eq!(delete(Actor::Os(0), None, &state), Ok(()));
         assert_eq!(state.clients.by_id(&client).map(|client| client.changed), Some(Seq(2)));
+    }
+
+    #[test]
+    fn a_disabled_client_that_waits_is_approved_and_stays_disabled() {
+        let (mut state, client) = registered();
+        let pending = ClientStatus::PendingApproval;
+        let (before, after, registration_token) = (Map::new(), Map::new(), Some(token("second")));
+        let waits = ClientEvent::Updated { client: client.clone(), before, after, status: pending, registration_token };
+        fold(&mut state, Actor::Client(client.clone()), Event::Client(waits));
+        let mut change = |change: ClientChange| {
+            let command = ChangeClient { client: client.clone(), change, by: Actor::Os(0), presented_token: None };
+            let decision = command.decide(&state, &moment());
+            decision.events.into_iter().for_each(|draft| fold(&mut state, draft.actor, draft.event));
+            let status = state.clients.by_id(&client).map(|client| client.status);
+            decision.answer.map(|()| status).map_err(|refused| refused.refusal)
+        };
+        assert_eq!(change(ClientChange::Disable), Ok(Some(ClientStatus::Disabled)));
+        assert_eq!(change(ClientChange::Approve), Ok(Some(ClientStatus::Disabled)));
+        assert_eq!(change(ClientChange::Approve), Err(Refusal::NothingToChange));
+        assert_eq!(change(ClientChange::Enable), Ok(Some(ClientStatus::Enabled)));
     }
 
     #[test]

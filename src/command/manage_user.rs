@@ -3,7 +3,7 @@
 #![expect(missing_docs, reason = "a member whose type says what it is needs no sentence of its own")]
 
 use super::tell_clients::Untold;
-use super::{Decide, Decision, Draft};
+use super::{Decide, Decision, Draft, Refused};
 use crate::event::{Event, Refusal, SessionEnd, SessionEvent, UserEvent};
 use crate::projection::State;
 use crate::terms::{Actor, CredentialId, Digest, Moment, Role, Subject, UserId};
@@ -73,7 +73,8 @@ impl Decide for ChangeUser {
         let id = self.user;
         let failing = state.logins.attempts(&user.login).is_some();
         let event = match self.change {
-            _ if user.erased => return Decision::refused(Refusal::NothingToChange, Vec::new()),
+            UserChange::Erase if user.erased => return Decision::refused(Refusal::NothingToChange, Vec::new()),
+            _ if user.erased => return Decision::refused(Refused::about(Refusal::UserUnknown, "the user is erased"), Vec::new()),
             UserChange::Disable if user.disabled.is_none() => UserEvent::Disabled { user: id },
             UserChange::Enable if user.disabled.is_some() => UserEvent::Enabled { user: id },
             UserChange::Unlock if user.locked || failing => UserEvent::Unlocked { user: id },

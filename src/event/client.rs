@@ -63,7 +63,7 @@ pub enum ClientEvent {
         #[serde(rename = "secret_digest")]
         secret: Digest,
     },
-    /// An administrator let a waiting client in.
+    /// An administrator let a waiting client in; one that is disabled stays so, and waits no longer when it is enabled again.
     #[serde(rename = "client.approved")]
     Approved { client: ClientId },
     /// The client may do nothing any more; its tokens are dead while this lasts.

@@ -124,8 +124,9 @@ fn same_client(at: &At, client: &Client) -> Result<(), Refused> {
         Some(id) if id == client.id.as_str() => {}
         Some(_) | None => return Err(about("client_id must be the client's own")),
     }
-    match members.get("client_secret").and_then(Value::as_str).map(|secret| Secret::new(secret.to_owned())) {
-        Some(secret) if !client.secret.is_some_and(|stored| secret.matches(&stored)) => Err(about("client_secret must be the current one")),
+    let is_current = |secret: &str| client.secret.is_some_and(|stored| Secret::new(secret.to_owned()).matches(&stored));
+    match members.get("client_secret").filter(|secret| !secret.is_null()) {
+        Some(secret) if !secret.as_str().is_some_and(is_current) => Err(about("client_secret must be the current one")),
         Some(_) | None => Ok(()),
     }
 }

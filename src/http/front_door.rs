@@ -112,7 +112,7 @@ impl Door {
     {
         let local = matches!(on, Connection::Local { .. });
         let secure = peer.is_some_and(|peer| peer.secure);
-        request_head::check(&head, |authority| local || self.settings.hosts.holds(authority, secure))?;
+        request_head::check(&head, local, |authority| local || self.settings.hosts.holds(authority, secure))?;
         let peer = peer.ok_or(Refusal::PlainHttp)?;
         let body = self.whole_body(body).await?;
         let (path, query) = (head.uri.path().to_owned(), head.uri.query().map(str::to_owned));

@@ -49,8 +49,9 @@ impl HeadRefusal {
     }
 }
 
-/// Checks the head; `is_ours` says which authorities are.
-pub fn check(head: &Parts, is_ours: impl Fn(&str) -> bool) -> Result<(), HeadRefusal> {
+/// Checks the head; `is_ours` says which authorities are. Nothing stands between the administrators' socket and its routes that could
+/// read a path otherwise than they do, and names of people stand in those paths: what is `local` may hide dots and slashes in a segment.
+pub fn check(head: &Parts, local: bool, is_ours: impl Fn(&str) -> bool) -> Result<(), HeadRefusal> {
     if matches!(head.method, Method::CONNECT | Method::TRACE) {
         return Err(HeadRefusal::Method);
     }
@@ -62,7 +63,7 @@ pub fn check(head: &Parts, is_ours: impl Fn(&str) -> bool) -> Result<(), HeadRef
     if head.uri.path().len() + query.map_or(0, str::len) > URI_BYTES {
         return Err(HeadRefusal::TargetTooLong);
     }
-    if !head.uri.path().split('/').skip(1).all(is_plain_segment) || !query.is_none_or(is_plain_query) {
+    if !head.uri.path().split('/').skip(1).all(|segment| is_segment(segment, local)) || !query.is_none_or(is_plain_query) {
         return Err(HeadRefusal::TargetEncoding);
     }
     if head.headers.len() > FIELDS {
@@ -86,9 +87,9 @@ fn host<'a>(head: &'a Parts, authority: Option<&'a str>) -> Option<&'a str> {
     }
 }
 
-fn is_plain_segment(segment: &str) -> bool {
+fn is_segment(segment: &str, local: bool) -> bool {
     let plain = |decoded: &str| !matches!(decoded, "." | "..") && !decoded.contains(|c: char| c == '/' || c == '\\' || c.is_control());
-    segment.is_ascii() && decode_segment(segment).is_ok_and(|decoded| plain(&decoded))
+    segment.is_ascii() && decode_segment(segment).is_ok_and(|decoded| local || plain(&decoded))
 }
 
 fn is_plain_query(query: &str) -> bool {
@@ -105,7 +106,7 @@ mod tests {
         builder.body(()).unwrap().into_parts().0
     }
     fn of(uri: &str) -> Result<(), HeadRefusal> {
-        check(&parts(uri, &["op.test"]), |host| host == "op.test")
+        check(&parts(uri, &["op.test"]), false, |host| host == "op.test")
     }
 
     #[test]
@@ -120,12 +121,23 @@ mod tests {
     }
 
     #[test]
+    fn only_on_the_administrators_socket_a_segment_is_any_text() {
+        let local = |uri: &str| check(&parts(uri, &["localhost"]), true, |_| true);
+        for name in ["/a%2Fb", "/%2E%2E/a", "/..", "/a%5Cb", "/a%0A"] {
+            assert_eq!((local(name), of(name)), (Ok(()), Err(HeadRefusal::TargetEncoding)), "{name}");
+        }
+        for broken in ["/%", "/%zz", "/%ff", "/a%00", "/a?b=%z"] {
+            assert_eq!(local(broken), Err(HeadRefusal::TargetEncoding), "{broken}");
+        }
+    }
+
+    #[test]
     fn only_a_path_is_a_target() {
         assert_eq!(of("http://op.test/a"), Err(HeadRefusal::TargetForm));
         assert_eq!(of("*"), Err(HeadRefusal::TargetForm));
         let mut trace = parts("/", &["op.test"]);
         trace.method = Method::TRACE;
-        assert_eq!(check(&trace, |_| true), Err(HeadRefusal::Method));
+        assert_eq!(check(&trace, true, |_| true), Err(HeadRefusal::Method));
     }
 
     #[test]
@@ -136,7 +148,7 @@ mod tests {
 
     #[test]
     fn exactly_one_host_and_it_is_ours() {
-        let with = |hosts: &[&str]| check(&parts("/", hosts), |host| host == "op.test");
+        let with = |hosts: &[&str]| check(&parts("/", hosts), false, |host| host == "op.test");
         assert_eq!(with(&["op.test"]), Ok(()));
         assert_eq!(with(&[]), Err(HeadRefusal::Host));
         assert_eq!(with(&["op.test", "op.test"]), Err(HeadRefusal::Host));
@@ -149,7 +161,7 @@ mod tests {
         let with = |hosts: &[&str]| {
             let mut head = parts("https://op.test/a", hosts);
             head.version = Version::HTTP_2;
-            check(&head, |host| host == "op.test")
+            check(&head, false, |host| host == "op.test")
         };
         assert_eq!(with(&[]), Ok(()));
         assert_eq!(with(&["op.test"]), Ok(()));
@@ -162,12 +174,12 @@ mod tests {
         for n in 1..64 {
             head.headers.append(http::HeaderName::try_from(format!("x-{n}")).unwrap(), "v".parse().unwrap());
         }
-        assert_eq!(check(&head, |_| true), Ok(()));
+        assert_eq!(check(&head, false, |_| true), Ok(()));
         head.headers.append("x-64", "v".parse().unwrap());
-        assert_eq!(check(&head, |_| true), Err(HeadRefusal::TooManyFields));
+        assert_eq!(check(&head, false, |_| true), Err(HeadRefusal::TooManyFields));
         let mut head = parts("/", &["op.test"]);
         head.headers.append(AUTHORIZATION, "Basic YTpi".parse().unwrap());
         head.headers.append(AUTHORIZATION, "Bearer x".parse().unwrap());
-        assert_eq!(check(&head, |_| true), Err(HeadRefusal::RepeatedField));
+        assert_eq!(check(&head, false, |_| true), Err(HeadRefusal::RepeatedField));
     }
 }

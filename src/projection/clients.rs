@@ -193,7 +193,7 @@ impl Clients {
             })?,
             ClientEvent::SecretRotated { client, secret } => self.change(client, seq, |client| client.secret = Some(*secret)),
             ClientEvent::Approved { client } => self.change(client, seq, |client| {
-                client.status = ClientStatus::Enabled;
+                client.status = if client.status == ClientStatus::Disabled { client.status } else { ClientStatus::Enabled };
                 client.waits = false;
                 client.verified = true;
             }),

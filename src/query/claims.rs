@@ -82,6 +82,41 @@ fn claim(name: &str, known: &Map<String, Value>) -> Option<Value> {
     }
 }
 
+/// Why a claim about a person cannot be kept: it would never be told.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum ClaimError {
+    /// Neither in OpenID Connect Core §5.1 nor `fhirUser`, or not about the person, as `sub`.
+    #[error("there is no claim '{0}' about a person in OpenID Connect Core §5.1, nor is it fhirUser")]
+    Unknown(String),
+    /// Not of the claim's type.
+    #[error("the claim '{0}' must be {1}")]
+    Form(String, &'static str),
+}
+
+/// Whether this can be said of a person: a claim that some scope shows, of the type of OpenID Connect Core §5.1.
+///
+/// # Errors
+/// Why it cannot.
+pub fn check_claim(name: &str, value: &Value) -> Result<(), ClaimError> {
+    if !NamedScope::ALL.iter().any(|scope| behind(*scope).contains(&name)) {
+        return Err(ClaimError::Unknown(name.to_owned()));
+    }
+    let (is_right, form) = match name {
+        "email_verified" | "phone_number_verified" => (value.is_boolean(), "true or false"),
+        "updated_at" => (value.is_u64(), "a number of seconds since 1970"),
+        "birthdate" => (value.as_str().is_some_and(is_birthdate), "a date as 1985-12-10, or a year"),
+        "address" => (value.is_string() || value.as_object().is_some_and(is_address), "a text, or an object of texts as in §5.1.1"),
+        _ => (value.is_string(), "a text"),
+    };
+    if is_right { Ok(()) } else { Err(ClaimError::Form(name.to_owned(), form)) }
+}
+
+/// OpenID Connect Core §5.1.1.
+fn is_address(members: &Map<String, Value>) -> bool {
+    const PARTS: [&str; 6] = ["formatted", "street_address", "locality", "region", "postal_code", "country"];
+    members.iter().all(|(name, part)| PARTS.contains(&name.as_str()) && part.is_string())
+}
+
 /// A claim that says nothing is left out (OpenID Connect Core §5.3.2).
 fn is_said(value: &&Value) -> bool {
     value.as_str().is_some_and(|text| !text.trim().is_empty())
@@ -189,6 +224,42 @@ mod tests {
         assert_eq!(shown("address", &partly), json!({ "address": { "locality": "Lisboa" } }));
         for blank in ["", "  ", "\t"] {
             assert_eq!(shown("profile email", &json!({ "name": blank, "email": blank })), json!({}), "{blank:?}");
+        }
+    }
+
+    #[test]
+    fn only_what_can_be_told_is_said_of_a_person() {
+        for (name, value) in [
+            ("name", json!("Jane Doe")),
+            ("email_verified", json!(true)),
+            ("updated_at", json!(1_700_000_000)),
+            ("birthdate", json!("1985")),
+            ("address", json!("Main Street 1")),
+            ("address", json!({ "country": "DE", "postal_code": "0123" })),
+            ("fhirUser", json!("https://f/Patient/1")),
+        ] {
+            assert_eq!(check_claim(name, &value), Ok(()), "{name}");
+            let with_email = json!({ "email": "a@b.c", name: value });
+            let all = ScopeSet::parse("profile email address fhirUser").unwrap();
+            assert!(claims_of(&all, with_email.as_object().unwrap()).contains_key(name), "what is taken is told: {name}");
+        }
+        for name in ["", "sub", "iss", "aud", "foo", "Name", "username", "name#de", "api:fhir", "openid"] {
+            assert_eq!(check_claim(name, &json!("x")), Err(ClaimError::Unknown(name.to_owned())));
+        }
+        for (name, value) in [
+            ("name", json!(true)),
+            ("name", json!(null)),
+            ("email_verified", json!("yes")),
+            ("phone_number_verified", json!(1)),
+            ("updated_at", json!("1700000000")),
+            ("updated_at", json!(1.5)),
+            ("birthdate", json!([1])),
+            ("birthdate", json!("10.12.1985")),
+            ("address", json!({ "country": 1 })),
+            ("address", json!({ "planet": "Earth" })),
+            ("phone_number", json!(49)),
+        ] {
+            assert!(matches!(check_claim(name, &value), Err(ClaimError::Form(..))), "{name}={value}");
         }
     }
 

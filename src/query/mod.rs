@@ -11,7 +11,7 @@ mod scopes;
 pub use authorization::{
     AuthorizationRequest, AuthorizationTarget, Objection, Requested, check_authorization, find_target, recheck_target,
 };
-pub use claims::{claims_named, claims_of, claims_shown_by, seed_claims};
+pub use claims::{ClaimError, check_claim, claims_named, claims_of, claims_shown_by, seed_claims};
 pub use discovery::discovery;
 pub use introspect::{Introspection, Status, TokenFacts, TokenName, introspect};
 pub use jwks::{jwk, jwk_set, jwk_set_seconds};

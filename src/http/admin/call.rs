@@ -20,6 +20,8 @@ pub struct Admin {
     pub ledger: Ledger,
     /// Learns the host of a new site; none where nothing is served.
     pub hosts: Option<AllowedHosts>,
+    /// The URL under which alone the server serves; none if it serves every site under its own.
+    pub public_url: Option<String>,
     /// Turns true when the server stops, so that streams end.
     pub stopping: watch::Receiver<bool>,
 }
@@ -91,11 +93,16 @@ impl Call {
 
     /// Whether sealed fields are to be opened: only for a reason.
     pub(super) fn identify(&self) -> Result<Identify, Problem> {
-        match (self.params.get("identify"), self.params.get("reason")) {
+        match (self.params.get("identify"), self.reason()) {
             (Some("true"), Some(_)) => Ok(Identify::Open),
             (Some("true"), None) => Err(Problem::malformed("to see who people are, say why: --identify --reason TEXT".to_owned())),
             (_, _) => Ok(Identify::Withhold),
         }
+    }
+
+    /// Why people are to be shown. Blanks are no reason.
+    pub(super) fn reason(&self) -> Option<&str> {
+        self.params.get("reason").filter(|reason| !reason.trim().is_empty())
     }
 
     /// The body as a JSON object; an empty body is an empty object.
@@ -120,7 +127,7 @@ impl Call {
     /// What the record of this read will say.
     pub(super) fn reading(&self, query: &str) -> Result<Reading, Problem> {
         let reason = match self.identify()? {
-            Identify::Open => self.params.get("reason").map(str::to_owned),
+            Identify::Open => self.reason().map(str::to_owned),
             Identify::Withhold => None,
         };
         let filter = format!("{} {}", self.inbound.path, self.inbound.query.as_deref().unwrap_or_default());

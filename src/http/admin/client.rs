@@ -80,7 +80,7 @@ impl AdminClient {
         match &self.way {
             Way::Socket(path) => over_socket(path, method, target, content_type, body).await,
             Way::InProcess { ledger, uid, stopping } => {
-                let admin = Admin { ledger: ledger.clone(), hosts: None, stopping: stopping.subscribe() };
+                let admin = Admin { ledger: ledger.clone(), hosts: None, public_url: None, stopping: stopping.subscribe() };
                 in_process(admin, *uid, method, target, content_type, body).await
             }
         }

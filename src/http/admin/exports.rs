@@ -44,7 +44,7 @@ async fn export(call: Call) -> Answer {
     };
     let filter = filter(given("from")?, given("to")?, given("subject")?, call.ledger(), &site)?;
     let recorded = format!("{} {}", call.inbound.path, Value::Object(members.clone()));
-    let reason = call.reason()?;
+    let reason = call.reason_to_identify()?;
     let noting = Noting::Exported { filter: recorded, purpose, basis, reason };
     start(call, site, filter, members, form, noting).await
 }
@@ -96,9 +96,9 @@ async fn start(call: Call, site: Arc<Site>, filter: Filter, told: Map<String, Va
 
 impl Call {
     /// Why people are shown by name, if they are.
-    fn reason(&self) -> Result<Option<String>, Problem> {
+    fn reason_to_identify(&self) -> Result<Option<String>, Problem> {
         Ok(match self.identify()? {
-            Identify::Open => self.params.get("reason").map(str::to_owned),
+            Identify::Open => self.reason().map(str::to_owned),
             Identify::Withhold => None,
         })
     }
@@ -106,7 +106,7 @@ impl Call {
     /// What the manifest tells of the request.
     fn told(&self, mut asked: Map<String, Value>, identify: Identify) -> Result<Map<String, Value>, Problem> {
         asked.insert("by".to_owned(), self.actor.to_string().into());
-        asked.extend(self.reason()?.map(|reason| ("reason".to_owned(), reason.into())));
+        asked.extend(self.reason_to_identify()?.map(|reason| ("reason".to_owned(), reason.into())));
         let redaction = match identify {
             Identify::Open => "none: sealed fields are disclosed as far as they can be opened",
             Identify::Withhold => "all sealed fields are withheld",

@@ -5,6 +5,7 @@ use super::call::{Admin, Call, only};
 use super::problem::{Answer, Problem};
 use super::{route, route_of};
 use crate::command::{InviteClient, RevokeInvitation};
+use crate::event::RegistrationMode;
 use crate::http::{Response, reply};
 use crate::ledger::draw_secret;
 use crate::projection::Invitation;
@@ -56,6 +57,11 @@ async fn invite(call: Call) -> Answer {
     let site = call.site()?;
     let members = call.object()?;
     only(&members, &["uses", "lifetime_seconds"])?;
+    let closed = site.read(|state| state.site.as_ref().is_some_and(|of| of.settings.dcr_mode == RegistrationMode::Disabled));
+    if closed {
+        let next = format!("writ site set {} dcr.mode=token", site.name());
+        return Err(Problem::conflict(format!("dcr.mode is disabled, so that nobody could register with the invitation: {next}")));
+    }
     let token = draw_secret::<32>();
     let uses = u32::try_from(number(&members, "uses", USES)?).unwrap_or(u32::MAX);
     let lifetime_seconds = number(&members, "lifetime_seconds", LIFETIME_SECONDS)?;

@@ -28,6 +28,7 @@ mod users;
 
 pub use call::Admin;
 pub use client::{AdminAnswer, AdminClient, ClientError, own_uid};
+pub use sites::is_served_under;
 
 use super::{Inbound, Response, inbound};
 use call::Call;

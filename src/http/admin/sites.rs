@@ -53,12 +53,21 @@ async fn create(call: Call) -> Answer {
         None => Profile::Standard,
         Some(_) => text(&body, "profile")?.parse().map_err(|_| profiles())?,
     };
+    if let Some(served) = call.admin.public_url.as_deref().filter(|served| !is_served_under(&issuer, served)) {
+        let next = format!("writ site add {name} --public-url {served}, or start the server without --public-url");
+        return Err(Problem::conflict(format!("the server serves only what lies under {served}, and {issuer} does not: {next}")));
+    }
     let title = body.get("title").and_then(Value::as_str).unwrap_or(name.as_str()).to_owned();
     let site = call.ledger().create_site(&name, issuer, profile, title, call.actor.clone()).await?;
     if let Some(hosts) = &call.admin.hosts {
         hosts.allow_url(&site.issuer());
     }
     Ok(reply::json(StatusCode::CREATED, &summary(&site)))
+}
+
+/// Whether a server that was told this public URL serves an issuer.
+pub fn is_served_under(issuer: &str, public_url: &str) -> bool {
+    issuer.strip_prefix(public_url).is_some_and(|path| path.starts_with('/'))
 }
 
 fn profiles() -> Problem {

@@ -149,7 +149,7 @@ fn types(events: &[Value]) -> Vec<&str> {
 
 async fn serve(world: &World) -> (Server, AdminClient, watch::Sender<bool>) {
     let stopping = watch::Sender::new(false);
-    let admin = Admin { ledger: world.ledger.clone(), hosts: None, stopping: stopping.subscribe() };
+    let admin = Admin { ledger: world.ledger.clone(), hosts: None, public_url: None, stopping: stopping.subscribe() };
     let ids = world.ledger.clone();
     let settings = DoorSettings::new(AllowedHosts::default(), TrustedProxies::default(), Arc::new(move || ids.request_id()));
     let path = world.folder.path().join("admin.sock");

@@ -8,9 +8,10 @@ use crate::audit::Identify;
 use crate::audit::filter::find_user;
 use crate::command::{ChangeUser, UserChange, WithdrawConsent};
 use crate::http::{Inbound, Response, inbound, reply};
-use crate::ledger::{Failure, Site};
+use crate::ledger::{Failure, Site, SiteError};
 use crate::projection::User;
-use crate::terms::{Role, Secret, UserId};
+use crate::query::check_claim;
+use crate::terms::{ClientId, Role, Secret, UserId};
 use crate::vault::PasswordText;
 use http::StatusCode;
 use serde_json::{Map, Value, json};
@@ -83,8 +84,13 @@ async fn stop(call: Call, named: &str, client: &str) -> Answer {
     let site = call.site()?;
     let user = find(&call, &site, named)?;
     let unknown = || Problem::unknown(format!("no client '{client}' at site {}: writ client list", site.name()));
-    let id = client.parse().map_err(|_| unknown())?;
-    call.ledger().carry_out(&site, WithdrawConsent { user, client: id, by: call.actor.clone() }, call.facts()).await?;
+    let id: ClientId = client.parse().map_err(|_| unknown())?;
+    let command = WithdrawConsent { user, client: id.clone(), by: call.actor.clone() };
+    match call.ledger().carry_out(&site, command, call.facts()).await {
+        // What was allowed to a client that is gone can be taken back; only who has nothing of it is told that it is not there.
+        Err(SiteError::Refused(_)) if site.read(|state| state.clients.by_id(&id).is_none()) => return Err(unknown()),
+        withdrawn => withdrawn?,
+    }
     Ok(reply::json(StatusCode::OK, &json!({ "user": user, "client": client, "consent": "withdrawn" })))
 }
 
@@ -120,6 +126,10 @@ async fn create(call: Call) -> Answer {
         Some(Value::Object(claims)) => claims.clone(),
         Some(_) => return Err(Problem::malformed("the member 'claims' must be an object".to_owned())),
     };
+    let wrong = claims.iter().find_map(|(name, value)| check_claim(name, value).err());
+    if let Some(error) = wrong {
+        return Err(Problem::malformed(error.to_string()));
+    }
     let created = call.ledger().create_user(&site, &username, password, role, claims, call.actor.clone(), call.facts()).await?;
     Ok(reply::json(StatusCode::CREATED, &json!({ "user": created, "role": role, "state": "enabled" })))
 }

@@ -31,7 +31,7 @@ const SEED_SCOPE: &str = "openid email phone address api:oemr api:fhir api:port 
 /// Reads the members of a registration or update request.
 pub fn parse_metadata(members: &Map<String, Value>, settings: &Settings) -> Result<RequestedClient, Refused> {
     let read = Reader(members);
-    if members.contains_key("software_statement") {
+    if members.get("software_statement").is_some_and(|statement| !statement.is_null()) {
         return Err(Refusal::SoftwareStatementUnsupported.into());
     }
     let application_type = read.word("application_type")?.unwrap_or(ApplicationType::Web);
@@ -116,7 +116,8 @@ fn default_method(application_type: ApplicationType) -> TokenEndpointAuthMethod 
 /// A client that sends nobody to the authorization endpoint needs none (SPEC.md a.1).
 fn redirect_uris(read: &Reader<'_>, rules: RedirectUriRules, needed: bool) -> Result<Vec<RedirectUri>, Refused> {
     let refused = |why: String| Refused::about(Refusal::RedirectUriUnacceptable, why);
-    let texts = read.list("redirect_uris").map_err(|_| refused("redirect_uris is not a list of strings".into()))?.unwrap_or_default();
+    let of_its_own = |why: Refused| Refused { refusal: Refusal::RedirectUriUnacceptable, ..why };
+    let texts = read.list("redirect_uris").map_err(of_its_own)?.unwrap_or_default();
     if needed && texts.is_empty() || has_repeats(&texts) {
         return Err(refused("redirect_uris is empty or has repeats".into()));
     }
@@ -228,6 +229,20 @@ mod tests {
     }
 
     #[test]
+    fn a_list_that_is_too_long_is_told_how_long_it_may_be() {
+        let long = |length: usize| format!("https://a.example/{}", "x".repeat(length - 18));
+        let uris = |count: usize| (0..count).map(|n| format!("https://a.example/{n}")).collect::<Vec<String>>();
+        assert!(parse(json!({ "redirect_uris": uris(20) })).is_ok());
+        assert!(parse(json!({ "redirect_uris": [long(2000)] })).is_ok());
+        for wrong in [json!(uris(21)), json!([long(2001)]), json!([""]), json!([5]), json!("https://a.example/")] {
+            let refused = parse(json!({ "redirect_uris": wrong })).unwrap_err();
+            assert_eq!(refused.refusal, Refusal::RedirectUriUnacceptable);
+            let told = refused.detail.unwrap_or_default();
+            assert_eq!(told, "redirect_uris is not a list of at most 20 strings, each of 1 to 2000 bytes", "{wrong}");
+        }
+    }
+
+    #[test]
     fn wrong_kinds_and_values_are_refused_by_name() {
         let uris = json!(["https://a.example/cb"]);
         let cases = [
@@ -251,6 +266,7 @@ mod tests {
         for (body, refusal) in cases {
             assert_eq!(parse(body.clone()).unwrap_err().refusal, refusal, "{body}");
         }
+        assert!(parse(json!({ "redirect_uris": uris, "software_statement": null })).is_ok(), "null counts as absent");
         assert!(parse(json!({ "redirect_uris": uris, "client_name": "x".repeat(80), "token_endpoint_auth_signing_alg": "RS256" })).is_ok());
     }
 }

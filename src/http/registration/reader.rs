@@ -64,7 +64,7 @@ impl Reader<'_> {
         let texts: Option<Vec<&str>> = texts.and_then(Iterator::collect);
         match texts.filter(|texts| texts.iter().all(|text| (1..=TEXT_MAX).contains(&text.len()))) {
             Some(texts) => Ok(Some(texts.into_iter().map(str::to_owned).collect())),
-            None => Err(unacceptable(format!("{name} is not a list of at most {LIST_MAX} strings"))),
+            None => Err(unacceptable(format!("{name} is not a list of at most {LIST_MAX} strings, each of 1 to {TEXT_MAX} bytes"))),
         }
     }
 }

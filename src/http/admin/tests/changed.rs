@@ -25,6 +25,51 @@ async fn a_client_goes_through_its_life() {
 }
 
 #[tokio::test]
+async fn what_is_gone_or_was_never_there_is_not_called_so_already() {
+    let world = world().await;
+    let api = offline(&world.ledger);
+    let detail = async |method: Method, target: &str, body: Option<Value>| {
+        let (status, answer) = ask(&api, method, target, body).await;
+        (status, answer["detail"].as_str().unwrap_or_default().to_owned())
+    };
+    let consents = |client: &str| format!("/users/alice/consents/{client}");
+    let (status, said) = detail(Method::DELETE, &consents("nope"), None).await;
+    assert_eq!((status, said.starts_with("no client 'nope'")), (404, true), "{said}");
+    assert_eq!(detail(Method::DELETE, &format!("/clients/{}", world.client), None).await.0, 200);
+    let of_the_deleted = consents(world.client.as_str());
+    assert_eq!(detail(Method::DELETE, &of_the_deleted, None).await.0, 200, "what was allowed to it can still be taken back");
+    assert_eq!(detail(Method::DELETE, &of_the_deleted, None).await.0, 404);
+    let user = get(&world, "/users/alice").await.1["user"].as_str().unwrap().to_owned();
+    let erase = format!("/users/{user}/erase");
+    assert_eq!(detail(Method::POST, &erase, None).await.0, 200);
+    assert_eq!(detail(Method::POST, &erase, None).await, (409, "It is so already".to_owned()));
+    let erased = (404, "There is no such user at this site: the user is erased".to_owned());
+    for act in ["enable", "disable", "unlock", "sign-out"] {
+        assert_eq!(detail(Method::POST, &format!("/users/{user}/{act}"), None).await, erased, "{act}");
+    }
+    let password = json!({ "password": "correct horse" });
+    assert_eq!(detail(Method::PUT, &format!("/users/{user}/password"), Some(password)).await, erased);
+}
+
+#[tokio::test]
+async fn a_user_is_made_only_with_claims_that_can_be_told() {
+    let world = world().await;
+    let api = offline(&world.ledger);
+    for (claims, said) in [
+        (json!({ "sub": "evil" }), "there is no claim 'sub' about a person in OpenID Connect Core §5.1, nor is it fhirUser"),
+        (json!({ "": "x" }), "there is no claim '' about a person in OpenID Connect Core §5.1, nor is it fhirUser"),
+        (json!({ "email": "b@c.d", "email_verified": "yes" }), "the claim 'email_verified' must be true or false"),
+        (json!({ "birthdate": [1] }), "the claim 'birthdate' must be a date as 1985-12-10, or a year"),
+    ] {
+        let (status, told) = ask(&api, Method::POST, "/users", Some(json!({ "username": "bob", "claims": claims }))).await;
+        assert_eq!((status, &told["detail"]), (400, &json!(said)));
+    }
+    assert_eq!(log(&world, "type=user.created").await.len(), 1, "nothing was recorded");
+    let claims = json!({ "email": "b@c.d", "email_verified": true, "fhirUser": "https://f/Patient/1" });
+    assert_eq!(ask(&api, Method::POST, "/users", Some(json!({ "username": "bob", "claims": claims }))).await.0, 201);
+}
+
+#[tokio::test]
 async fn a_site_is_made_and_configured_once_and_with_care() {
     let world = world().await;
     let api = offline(&world.ledger);
@@ -66,5 +111,6 @@ async fn a_key_takes_over_and_the_one_that_signs_is_not_retired() {
     assert_eq!(ask(&api, Method::POST, "/keys", Some(json!({ "alg": "RS256", "now": "yes" }))).await.0, 400);
     assert_eq!(ask(&api, Method::DELETE, &format!("/keys/{first}"), None).await.0, 409, "tokens that are good were signed with it");
     assert_eq!(ask(&api, Method::DELETE, &format!("/keys/{first}"), Some(json!({ "force": true }))).await.0, 200);
+    assert_eq!(ask(&api, Method::DELETE, &format!("/keys/{first}"), None).await.1["detail"], "It is so already");
     assert_eq!(ask(&api, Method::POST, "/keys", Some(json!({ "alg": "none" }))).await.0, 400);
 }

@@ -41,7 +41,10 @@ async fn who_people_are_is_shown_only_for_a_reason_and_that_is_recorded() {
     let world = world().await;
     let (_, users) = get(&world, "/users").await;
     assert!(!users.to_string().contains("alice") && !users.to_string().contains("Alice"), "{users}");
-    assert_eq!(get(&world, "/users?identify=true").await.0, 400);
+    for no_reason in ["", "&reason=", "&reason=%20%20", "&reason=+%09"] {
+        let (status, told) = get(&world, &format!("/users?identify=true{no_reason}")).await;
+        assert!(status == 400 && told["detail"].as_str().unwrap().contains("say why"), "{no_reason}: {told}");
+    }
     let (_, users) = get(&world, "/users?identify=true&reason=audit").await;
     assert_eq!(users["users"][0]["claims"]["username"], "alice");
     let hidden = &log(&world, "type=refresh.reuse_detected&facts=true").await[0];
