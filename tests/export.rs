@@ -177,6 +177,27 @@ async fn a_running_log_is_verified_live_and_a_directory_when_it_stands_still() {
     assert_eq!((code, told["code"].as_str(), told["site"].as_str()), (3, Some("E_SIGNATURE"), Some("default")), "{told}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn where_there_is_no_log_nothing_is_verified() {
+    let (server, folder) = lived_in().await;
+    server.stop();
+    let (copy, empty) = (folder.path().join("copy"), folder.path().join("empty"));
+    copy_tree(server.directory(), &copy);
+    std::fs::create_dir(&empty).unwrap();
+    assert_eq!(verify_file(&server, &copy, &[]).0, 0);
+    for gone in ["sled", "checkpoints"] {
+        std::fs::remove_dir_all(copy.join(gone)).unwrap();
+    }
+    assert_eq!(verify_file(&server, &copy, &[]).1["code"], "E_TRUNCATED", "the mark tells of a log");
+    std::fs::remove_file(copy.join("mark")).unwrap();
+    for directory in [&copy, &empty, &folder.path().to_owned()] {
+        let output = server.writ_output(&["audit", "verify", directory.to_str().unwrap(), "-o", "table"], "");
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((output.status.code(), output.stdout.is_empty()), (Some(4), true), "{said}");
+        assert!(said.starts_with(&format!("writ: there is no log in {}", directory.display())), "{said}");
+    }
+}
+
 fn copy_tree(from: &Path, to: &Path) {
     std::fs::create_dir(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {

@@ -12,7 +12,7 @@ use crate::terms::SiteName;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, TryLockError};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What was found to hold of one site.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -49,16 +49,19 @@ pub enum DirectoryUnreadable {
     /// A server has it.
     #[error("a server has this data directory: verify it live (writ audit verify live), or verify a copy")]
     InUse,
+    /// No site has an event in it.
+    #[error("there is no log in {}, so there is nothing to verify: name a data directory, or restore it from a backup", .0.display())]
+    NoLog(PathBuf),
     /// The system refused.
     #[error("the data directory cannot be read: {0}")]
     Io(#[from] std::io::Error),
 }
 
-/// Checks all sites. `trusted` are keys that whoever asks has from elsewhere: the site whose log bears such a name must have that key.
-/// `earlier` are signed checkpoints that the logs have to continue, beside those that the directory keeps.
+/// Checks all sites, of which there is at least one. `trusted` are keys that whoever asks has from elsewhere: the site whose log bears
+/// such a name must have that key. `earlier` are signed checkpoints that the logs have to continue, beside those that the directory keeps.
 ///
 /// # Errors
-/// A directory that a server has or that cannot be read.
+/// A directory that a server has, that cannot be read or that holds no log.
 pub fn directory(
     path: &Path,
     trusted: &[VerifierKey],
@@ -66,7 +69,10 @@ pub fn directory(
 ) -> Result<Result<Vec<SiteVerified>, SiteFinding>, DirectoryUnreadable> {
     let _lock = lock(path)?;
     let directory = DataDirectory::open_read_only(path)?;
-    Ok(check(&directory, trusted, earlier))
+    match check(&directory, trusted, earlier) {
+        Ok(sites) if sites.is_empty() => Err(DirectoryUnreadable::NoLog(path.to_owned())),
+        checked => Ok(checked),
+    }
 }
 
 /// Keeps servers away meanwhile. A copy may have no lock file.
@@ -232,7 +238,6 @@ mod tests {
     use crate::ledger::{Ledger, OpenSettings};
     use crate::log::CheckpointKey;
     use crate::terms::{Actor, Digest};
-    use std::path::PathBuf;
 
     /// A data directory with a site, at rest; and a checkpoint of the site before its last events.
     fn at_rest(folder: &Path) -> (PathBuf, String) {
@@ -283,6 +288,26 @@ mod tests {
         assert_eq!(failure(&path, &[], &[forked]), Some(VerifyFailure::Key));
         let longer = note.replacen(|c: char| c.is_ascii_digit(), "9", 1);
         assert_eq!(failure(&path, &[], &[longer]), Some(VerifyFailure::Signature));
+    }
+
+    #[test]
+    fn a_directory_without_a_log_is_not_verified() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, _) = at_rest(folder.path());
+        let is_without = |path: &Path, trusted: &[VerifierKey]| matches!(directory(path, trusted, &[]), Err(DirectoryUnreadable::NoLog(_)));
+        let stranger = CheckpointKey::new("op.test/writ/default", &[9; 32]).unwrap().verifier();
+        let empty = folder.path().join("empty");
+        std::fs::create_dir(&empty).unwrap();
+        for path in [&empty, folder.path()] {
+            assert!(is_without(path, &[]) && is_without(path, std::slice::from_ref(&stranger)), "{}", path.display());
+        }
+        assert_eq!(std::fs::read_dir(&empty).unwrap().count(), 0, "nothing is made there");
+        for name in ["segment", "mark"] {
+            std::fs::remove_file(path.join(name)).unwrap();
+        }
+        assert_eq!(failure(&path, &[], &[]), Some(VerifyFailure::Consistency), "the checkpoints that it keeps tell of a log");
+        std::fs::remove_dir_all(path.join("checkpoints")).unwrap();
+        assert!(is_without(&path, &[]));
     }
 
     #[test]
