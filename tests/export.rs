@@ -198,6 +198,20 @@ async fn where_there_is_no_log_nothing_is_verified() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_of_no_log_is_not_taken_for_the_one_that_a_directory_has() {
+    let (server, _folder) = lived_in().await;
+    let other = Server::alone().await;
+    let (key, elsewhere) = (key(&server), key(&other));
+    let directory = server.directory().to_str().unwrap().to_owned();
+    let (code, told) = verify(&server, "live", &["--key", &elsewhere]);
+    assert_eq!((code, told["code"].as_str()), (3, Some("E_KEY")), "{told}");
+    server.stop();
+    let (code, told) = verify(&server, &directory, &["--key", &elsewhere]);
+    assert_eq!((code, told["code"].as_str()), (3, Some("E_KEY")), "{told}");
+    assert_eq!(verify(&server, &directory, &["--key", &key]).0, 0);
+}
+
 fn copy_tree(from: &Path, to: &Path) {
     std::fs::create_dir(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {

@@ -57,8 +57,8 @@ pub enum DirectoryUnreadable {
     Io(#[from] std::io::Error),
 }
 
-/// Checks all sites, of which there is at least one. `trusted` are keys that whoever asks has from elsewhere: the site whose log bears
-/// such a name must have that key. `earlier` are signed checkpoints that the logs have to continue, beside those that the directory keeps.
+/// Checks all sites, of which there is at least one. `trusted` are keys that whoever asks has from elsewhere: each of them must be that
+/// of a log. `earlier` are signed checkpoints that the logs have to continue, beside those that the directory keeps.
 ///
 /// # Errors
 /// A directory that a server has, that cannot be read or that holds no log.
@@ -113,7 +113,15 @@ fn check(directory: &DataDirectory, trusted: &[VerifierKey], earlier: &[String])
         let given: Vec<&String> = earlier.iter().filter(|note| growing.signs(note)).collect();
         growing.end(site.clone(), trusted, kept.get(&site), &given).map_err(|failure| SiteFinding::of(&site, failure.into()))
     });
-    verified.collect()
+    let verified: Vec<SiteVerified> = verified.collect::<Result<_, _>>()?;
+    let has = |key: &VerifierKey| verified.iter().any(|site| site.key == *key);
+    match trusted.iter().find(|key| !has(key)).filter(|_| !verified.is_empty()) {
+        Some(key) => {
+            let why = Some(format!("no log in this directory has the key {key}"));
+            Err(SiteFinding { site: None, finding: Box::new(VerifyFailure::Key.into()), why })
+        }
+        None => Ok(verified),
+    }
 }
 
 /// What a note says its size is; nothing rests on it but what is remembered on the way.
@@ -288,6 +296,19 @@ mod tests {
         assert_eq!(failure(&path, &[], &[forked]), Some(VerifyFailure::Key));
         let longer = note.replacen(|c: char| c.is_ascii_digit(), "9", 1);
         assert_eq!(failure(&path, &[], &[longer]), Some(VerifyFailure::Signature));
+    }
+
+    #[test]
+    fn every_key_that_is_trusted_must_be_that_of_a_log() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, _) = at_rest(folder.path());
+        let own: Vec<VerifierKey> = directory(&path, &[], &[]).unwrap().unwrap().into_iter().map(|site| site.key).collect();
+        assert_eq!(failure(&path, &own, &[]), None);
+        for name in ["elsewhere.test/writ/default", "op.test/writ/other"] {
+            let stranger = CheckpointKey::new(name, &[9; 32]).unwrap().verifier();
+            assert_eq!(failure(&path, std::slice::from_ref(&stranger), &[]), Some(VerifyFailure::Key), "{name}");
+            assert_eq!(failure(&path, &[&own[..], &[stranger]].concat(), &[]), Some(VerifyFailure::Key), "{name} beside our own");
+        }
     }
 
     #[test]

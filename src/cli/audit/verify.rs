@@ -19,7 +19,7 @@ pub(in super::super) struct VerifyArgs {
     /// A bundle (- is stdin), a data directory that no server has, or the word live
     #[arg(value_name = "BUNDLE|DIR|live", default_value = "live")]
     what: String,
-    /// The key to trust: a vkey, or a file that holds one [default: the one that comes with what is checked]
+    /// The key to trust, which must be that of a log that is checked: a vkey, or a file that holds one [default: the one that comes with what is checked]
     #[arg(long, value_name = "VKEY")]
     key: Option<String>,
     /// An earlier signed checkpoint that the log has to continue (repeatable)
