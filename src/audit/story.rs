@@ -101,7 +101,7 @@ pub fn story(ledger: &Ledger, site: &Site, kind: Kind, named: &str, identify: Id
         return Err(unknown(site, kind));
     }
     let now = ledger.now();
-    let standing = standing(site, kind, &id, &gathered, now);
+    let standing = standing(ledger, site, kind, &id, &gathered, now)?;
     if let Some(by) = standing.by.filter(|by| by.0 < site.durable().events) {
         gathered.add(ledger, site, by)?;
     }

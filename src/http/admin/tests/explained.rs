@@ -49,6 +49,44 @@ async fn a_token_that_state_has_forgotten_is_still_explained() {
     assert_eq!((status, words(second)), (200, (json!("REVOKED"), end)));
 }
 
+/// That something is dead for ever by the last event of this type: as long as state knows it, and once state has forgotten it.
+async fn is_dead_for_ever_by(world: &World, things: &[(&str, String)], end: &str) {
+    let by = log(world, &format!("type={end}")).await.pop().unwrap()["seq"].clone();
+    for days in [0, 400] {
+        world.clock.advance_seconds(days * 86_400);
+        // A record makes the fold forget.
+        assert_eq!(get(world, "/users").await.0, 200);
+        for (kind, id) in things {
+            let (_, story) = get(world, &format!("/explain/{kind}/{id}")).await;
+            let state = &story["state"];
+            assert_eq!((&state["word"], &state["by"], &state["until"]), (&json!("REVOKED"), &by, &Value::Null), "{kind} {days}: {story}");
+            let sentence = story["because"]["sentence"].as_str().unwrap();
+            assert!(sentence.starts_with(&format!("#{by} {end}: ")), "{sentence}");
+            assert!(types(story["events"].as_array().unwrap()).contains(&end), "{kind} {days}: {story}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_a_deleted_client_had_is_dead_by_that() {
+    let world = living_world().await;
+    let (_, story) = get(&world, &format!("/explain/token/{}", world.tokens[1])).await;
+    let grant = story["subject"]["grant"].as_str().unwrap().to_owned();
+    assert_eq!(ask(&offline(&world.ledger), Method::DELETE, &format!("/clients/{}", world.client), None).await.0, 200);
+    is_dead_for_ever_by(&world, &[("token", world.tokens[1].clone()), ("grant", grant)], "client.deleted").await;
+}
+
+#[tokio::test]
+async fn a_grant_is_over_only_with_its_refresh_token() {
+    let world = living_world().await;
+    let (_, story) = get(&world, &format!("/explain/token/{}", world.tokens[1])).await;
+    let grant = story["subject"]["grant"].as_str().unwrap().to_owned();
+    world.clock.advance_seconds(86_400);
+    assert_eq!(get(&world, &format!("/explain/token/{}", world.tokens[1])).await.1["state"]["word"], "EXPIRED");
+    assert_eq!(ask(&offline(&world.ledger), Method::DELETE, &format!("/clients/{}", world.client), None).await.0, 200);
+    is_dead_for_ever_by(&world, &[("grant", grant)], "client.deleted").await;
+}
+
 #[tokio::test]
 async fn the_token_itself_is_explained_by_what_it_is() {
     let world = world().await;
