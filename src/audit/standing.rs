@@ -82,9 +82,17 @@ fn of_life(life: Life, expires_at: Option<Timestamp>) -> Option<Standing> {
     }
 }
 
+/// A token is as good as its grant and as the key that signed it.
 fn of_token(state: &State, id: &crate::terms::TokenId, now: Timestamp) -> Option<Standing> {
     let token = state.grants.token(id)?;
-    of_life(state.token_liveness(id, now).life, Some(token.expires_at))
+    let kid = token.signed_by.first().copied().flatten();
+    let disowned = kid.and_then(|kid| state.keys.disowned_by(&kid, token.expires_at));
+    let life = match (state.token_liveness(id, now).life, disowned) {
+        (Life::Revoked { by: Some(by) }, Some(disowned)) => Life::Revoked { by: Some(by.min(disowned)) },
+        (Life::Active | Life::Expired, Some(disowned)) => Life::Revoked { by: Some(disowned) },
+        (life, _) => life,
+    };
+    of_life(life, Some(token.expires_at))
 }
 
 fn of_grant(state: &State, id: &crate::terms::GrantId, now: Timestamp) -> Option<Standing> {
@@ -150,13 +158,15 @@ fn of_events(kind: Kind, id: &str, gathered: &Gathered, now: Timestamp) -> Stand
 /// The same of a token or a grant. Only what came before its time was over has ended it.
 fn of_tokens(ledger: &Ledger, site: &Site, kind: Kind, id: &str, gathered: &Gathered) -> Result<Standing, Failure> {
     let records = || gathered.records.values().map(|(record, _)| record);
-    let of_id = records().filter_map(|record| issued(&record.event)).filter(|one| kind == Kind::Grant || one.token.to_string() == id);
+    let of_id = || records().filter_map(|record| issued(&record.event)).filter(|one| kind == Kind::Grant || one.token.to_string() == id);
     let ends_at = |tokens: &IssuedTokens| tokens.refresh_expires_at.filter(|_| kind == Kind::Grant).max(Some(tokens.expires_at));
-    let expires_at = of_id.filter_map(ends_at).max();
+    let expires_at = of_id().filter_map(ends_at).max();
     let in_time = |record: &&Record| expires_at.is_none_or(|end| record.t < end);
     let own = records().filter(in_time).find(|record| ends(&record.event, kind, id)).map(|record| record.seq);
     let deleted = clients_deletion(ledger, site, gathered)?.filter(|record| in_time(&record)).map(|record| record.seq);
-    Ok(match [own, deleted].into_iter().flatten().min() {
+    let signed = of_id().next().filter(|_| kind == Kind::Token);
+    let disowned = signed.and_then(|tokens| site.read(|state| state.keys.disowned_by(&tokens.kid, tokens.expires_at)));
+    Ok(match [own, deleted, disowned].into_iter().flatten().min() {
         Some(ended) => Standing::new(REVOKED).by(ended),
         None => Standing::new("EXPIRED").until(expires_at),
     })

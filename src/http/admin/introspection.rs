@@ -108,10 +108,12 @@ impl Asked {
     }
 }
 
-/// The events that decided it, each with what led to it: the deciding one first, the root last.
+/// The events that decided it, each with what led to it: the deciding one first, the root last. A key that was taken back decides first.
 fn because(ledger: &Ledger, site: &Site, found: &Introspection, state: &State, point: Point) -> Result<Vec<u64>, Failure> {
-    let gone = found.facts.as_ref().filter(|facts| state.clients.by_id(&facts.client).is_none());
-    let decided_by = match (found.decided_by, gone) {
+    let facts = found.facts.as_ref();
+    let disowned_by = facts.and_then(|facts| state.keys.disowned_by(&facts.kid?, facts.expires_at));
+    let gone = facts.filter(|facts| state.clients.by_id(&facts.client).is_none());
+    let decided_by = match (disowned_by.or(found.decided_by), gone) {
         (Some(seq), _) => Some(seq),
         (None, Some(facts)) => deletion(ledger, site, &facts.client, point.events)?.map(|record| record.seq),
         (None, None) => None,

@@ -68,6 +68,21 @@ async fn is_dead_for_ever_by(world: &World, things: &[(&str, String)], end: &str
 }
 
 #[tokio::test]
+async fn a_token_whose_key_was_taken_back_is_dead_by_that() {
+    let world = living_world().await;
+    let (api, token) = (offline(&world.ledger), &world.tokens[1]);
+    let at = format!("/explain/token/{token}");
+    assert_eq!(get(&world, &at).await.1["state"]["word"], "ACTIVE");
+    let first = get(&world, "/keys").await.1["keys"][0]["kid"].as_str().unwrap().to_owned();
+    assert_eq!(ask(&api, Method::POST, "/keys", Some(json!({ "alg": "RS256", "now": true }))).await.0, 201);
+    assert_eq!(ask(&api, Method::DELETE, &format!("/keys/{first}"), Some(json!({ "force": true }))).await.0, 200);
+    let retired = log(&world, "type=key.retired").await[0]["seq"].clone();
+    let (_, told) = get(&world, &format!("/tokens/{token}/introspection?at=now")).await;
+    assert_eq!((&told["body"], &told["because"][0]), (&json!({ "active": false }), &retired), "{told}");
+    is_dead_for_ever_by(&world, &[("token", token.clone())], "key.retired").await;
+}
+
+#[tokio::test]
 async fn what_a_deleted_client_had_is_dead_by_that() {
     let world = living_world().await;
     let (_, story) = get(&world, &format!("/explain/token/{}", world.tokens[1])).await;
