@@ -219,6 +219,7 @@ impl Teller<'_> {
                     json!({
                         "grant": tokens.grant, "session": tokens.session, "user": tokens.user, "client": tokens.client,
                         "client_name": client, "scope": tokens.scope, "refreshes": refreshes,
+                        "generation": tokens.generation,
                     })
                 })
             }
