@@ -105,12 +105,15 @@ fn of_grant(state: &State, id: &crate::terms::GrantId, now: Timestamp) -> Option
     of_life(life, end)
 }
 
+/// A session gives nothing while its user is kept out.
 fn of_session(state: &State, id: &crate::terms::SessionId, now: Timestamp) -> Option<Standing> {
     let session = state.sessions.by_id(id)?;
-    Some(match session.ended {
-        Some(ending) => Standing::new("ENDED").by(ending.by),
-        None if now >= session.expires_at => Standing::new("EXPIRED").until(session.expires_at),
-        None => Standing::new("ACTIVE").until(session.expires_at),
+    let kept_out = state.users.by_id(&session.user).filter(|user| user.disabled.is_some()).and_then(|user| of_user(state, &user.id));
+    Some(match (session.ended, kept_out) {
+        (Some(ending), _) => Standing::new("ENDED").by(ending.by),
+        (None, _) if now >= session.expires_at => Standing::new("EXPIRED").until(session.expires_at),
+        (None, Some(kept_out)) => kept_out,
+        (None, None) => Standing::new("ACTIVE").until(session.expires_at),
     })
 }
 

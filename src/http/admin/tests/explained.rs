@@ -103,6 +103,20 @@ async fn a_grant_is_over_only_with_its_refresh_token() {
 }
 
 #[tokio::test]
+async fn a_session_gives_nothing_while_its_user_is_kept_out() {
+    let world = world().await;
+    let session = log(&world, "type=session.started").await[0]["session"].as_str().unwrap().to_owned();
+    let steps = [("disable", "DISABLED", "user.disabled"), ("enable", "ACTIVE", ""), ("erase", "ERASED", "user.erased")];
+    for (act, word, event) in steps {
+        assert_eq!(ask(&offline(&world.ledger), Method::POST, &format!("/users/alice/{act}"), None).await.0, 200, "{act}");
+        let (_, story) = get(&world, &format!("/explain/session/{session}")).await;
+        assert_eq!(story["state"]["word"], word, "{act}: {story}");
+        let sentence = story["because"]["sentence"].as_str().unwrap_or_default();
+        assert!(sentence.contains(event) && sentence.is_empty() == event.is_empty(), "{act}: {sentence}");
+    }
+}
+
+#[tokio::test]
 async fn the_token_itself_is_explained_by_what_it_is() {
     let world = world().await;
     let client = offline(&world.ledger);
