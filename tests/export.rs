@@ -226,6 +226,26 @@ fn copy_tree(from: &Path, to: &Path) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_stops_reading_is_no_failure_unless_all_of_it_was_needed() {
+    let (server, _folder) = lived_in().await;
+    let app = server.site("default").confidential().await;
+    let uri = "https://app.example.org/cb";
+    let cases: [(&[&str], i32); 6] = [
+        (&["log"], 0),
+        (&["client", "list"], 0),
+        (&["audit", "export", "--purpose", "x", "--single"], 9),
+        (&["client", "add", "--name", "Unheard", "--redirect-uri", uri], 9),
+        (&["client", "invite"], 9),
+        (&["client", "rotate-secret", &app.client_id], 9),
+    ];
+    for (arguments, code) in cases {
+        for format in ["ndjson", "table"] {
+            assert_eq!(server.writ_unread(&[arguments, &["-o", format]].concat()), Some(code), "{arguments:?} {format}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_exported_is_refused_and_leaves_no_file() {
     let (server, folder) = lived_in().await;
     let file = folder.path().join("none.tar");
