@@ -246,16 +246,32 @@ async fn who_stops_reading_is_no_failure_unless_all_of_it_was_needed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_client_is_exported_also_when_it_is_gone() {
+    let (server, folder) = lived_in().await;
+    let client = server.site("default").confidential().await.client_id;
+    let about = format!("client:{client}");
+    let shown = |name: &str| {
+        let file = folder.path().join(name);
+        export(&server, &file, &["--subject", &about]);
+        verify_file(&server, &file, &[]).1["counts"]["shown"].as_u64().unwrap()
+    };
+    let before = shown("before.tar");
+    server.writ(&["client", "delete", &client], "");
+    assert_eq!(shown("after.tar"), before + 1, "its end is about it too");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_exported_is_refused_and_leaves_no_file() {
     let (server, folder) = lived_in().await;
     let file = folder.path().join("none.tar");
     let attempt = |more: &[&str]| -> Output {
         server.writ_output(&[&["audit", "export", "--purpose", "x", "--to-file", file.to_str().unwrap()], more].concat(), "")
     };
-    let cases: [(&[&str], i32); 6] = [
+    let cases: [(&[&str], i32); 7] = [
         (&["--format", "fhir"], 2),
         (&["--subject", "patient:p-1"], 2),
         (&["--subject", "user:nobody"], 6),
+        (&["--subject", "client:nope"], 6),
         (&["--from", "1000000"], 6),
         (&["--from", "yesterday"], 2),
         (&["--site", "other"], 6),
