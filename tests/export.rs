@@ -177,6 +177,41 @@ async fn a_running_log_is_verified_live_and_a_directory_when_it_stands_still() {
     assert_eq!((code, told["code"].as_str(), told["site"].as_str()), (3, Some("E_SIGNATURE"), Some("default")), "{told}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn where_there_is_no_log_nothing_is_verified() {
+    let (server, folder) = lived_in().await;
+    server.stop();
+    let (copy, empty) = (folder.path().join("copy"), folder.path().join("empty"));
+    copy_tree(server.directory(), &copy);
+    std::fs::create_dir(&empty).unwrap();
+    assert_eq!(verify_file(&server, &copy, &[]).0, 0);
+    for gone in ["sled", "checkpoints"] {
+        std::fs::remove_dir_all(copy.join(gone)).unwrap();
+    }
+    assert_eq!(verify_file(&server, &copy, &[]).1["code"], "E_TRUNCATED", "the mark tells of a log");
+    std::fs::remove_file(copy.join("mark")).unwrap();
+    for directory in [&copy, &empty, &folder.path().to_owned()] {
+        let output = server.writ_output(&["audit", "verify", directory.to_str().unwrap(), "-o", "table"], "");
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((output.status.code(), output.stdout.is_empty()), (Some(4), true), "{said}");
+        assert!(said.starts_with(&format!("writ: there is no log in {}", directory.display())), "{said}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_of_no_log_is_not_taken_for_the_one_that_a_directory_has() {
+    let (server, _folder) = lived_in().await;
+    let other = Server::alone().await;
+    let (key, elsewhere) = (key(&server), key(&other));
+    let directory = server.directory().to_str().unwrap().to_owned();
+    let (code, told) = verify(&server, "live", &["--key", &elsewhere]);
+    assert_eq!((code, told["code"].as_str()), (3, Some("E_KEY")), "{told}");
+    server.stop();
+    let (code, told) = verify(&server, &directory, &["--key", &elsewhere]);
+    assert_eq!((code, told["code"].as_str()), (3, Some("E_KEY")), "{told}");
+    assert_eq!(verify(&server, &directory, &["--key", &key]).0, 0);
+}
+
 fn copy_tree(from: &Path, to: &Path) {
     std::fs::create_dir(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {
@@ -191,16 +226,52 @@ fn copy_tree(from: &Path, to: &Path) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_stops_reading_is_no_failure_unless_all_of_it_was_needed() {
+    let (server, _folder) = lived_in().await;
+    let app = server.site("default").confidential().await;
+    let uri = "https://app.example.org/cb";
+    let cases: [(&[&str], i32); 6] = [
+        (&["log"], 0),
+        (&["client", "list"], 0),
+        (&["audit", "export", "--purpose", "x", "--single"], 9),
+        (&["client", "add", "--name", "Unheard", "--redirect-uri", uri], 9),
+        (&["client", "invite"], 9),
+        (&["client", "rotate-secret", &app.client_id], 9),
+    ];
+    for (arguments, code) in cases {
+        for format in ["ndjson", "table"] {
+            assert_eq!(server.writ_unread(&[arguments, &["-o", format]].concat()), Some(code), "{arguments:?} {format}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_is_exported_also_when_it_is_gone() {
+    let (server, folder) = lived_in().await;
+    let client = server.site("default").confidential().await.client_id;
+    let about = format!("client:{client}");
+    let shown = |name: &str| {
+        let file = folder.path().join(name);
+        export(&server, &file, &["--subject", &about]);
+        verify_file(&server, &file, &[]).1["counts"]["shown"].as_u64().unwrap()
+    };
+    let before = shown("before.tar");
+    server.writ(&["client", "delete", &client], "");
+    assert_eq!(shown("after.tar"), before + 1, "its end is about it too");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_exported_is_refused_and_leaves_no_file() {
     let (server, folder) = lived_in().await;
     let file = folder.path().join("none.tar");
     let attempt = |more: &[&str]| -> Output {
         server.writ_output(&[&["audit", "export", "--purpose", "x", "--to-file", file.to_str().unwrap()], more].concat(), "")
     };
-    let cases: [(&[&str], i32); 6] = [
+    let cases: [(&[&str], i32); 7] = [
         (&["--format", "fhir"], 2),
         (&["--subject", "patient:p-1"], 2),
         (&["--subject", "user:nobody"], 6),
+        (&["--subject", "client:nope"], 6),
         (&["--from", "1000000"], 6),
         (&["--from", "yesterday"], 2),
         (&["--site", "other"], 6),

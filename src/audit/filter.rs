@@ -2,7 +2,7 @@
 
 use super::when::When;
 use crate::event::{Outcome, Severity};
-use crate::ledger::{Ledger, Site};
+use crate::ledger::{Failure, Ledger, Site};
 use crate::terms::{Timestamp, UserId};
 use serde_json::{Map, Value};
 
@@ -43,6 +43,12 @@ pub enum FilterError {
     /// A person is named that the site does not have.
     #[error("no user of that id or name at this site")]
     NoSuchUser,
+    /// A client is named that the site neither has nor had.
+    #[error("no client of that id at this site")]
+    NoSuchClient,
+    /// The log could not be read.
+    #[error(transparent)]
+    Failure(#[from] Failure),
 }
 
 /// The parameters that name an id, each the member of the leaf that holds it.

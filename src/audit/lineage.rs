@@ -1,9 +1,10 @@
 //! What led to an event, and what came of it.
 
 use super::select::members;
+use crate::event::{ClientEvent, Event, Record};
 use crate::ledger::{Failure, Ledger, Most, Site};
 use crate::log::StoredRecord;
-use crate::terms::Seq;
+use crate::terms::{ClientId, Seq};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
@@ -52,6 +53,20 @@ fn causes(ledger: &Ledger, site: &Site, own: &Map<String, Value>) -> Result<Vec<
 pub fn chain(ledger: &Ledger, site: &Site, seq: Seq) -> Result<Vec<Seq>, Failure> {
     let led = causes(ledger, site, &members(&ledger.stored(site, seq)?)?)?;
     Ok(std::iter::once(seq).chain(led.into_iter().map(|record| record.seq)).collect())
+}
+
+/// So many events that name a client are looked through for its end; hardly any comes after it.
+const AFTER_DELETION: usize = 200;
+
+/// The event among the first so many that deleted this client, which state does not remember.
+pub fn deletion(ledger: &Ledger, site: &Site, client: &ClientId, events: u64) -> Result<Option<Record>, Failure> {
+    for seq in site.events_of(client.as_str(), 0..events, Most::Newest(AFTER_DELETION)).into_iter().rev() {
+        let record = ledger.record(site, seq)?;
+        if matches!(record.event, Event::Client(ClientEvent::Deleted { .. })) {
+            return Ok(Some(record));
+        }
+    }
+    Ok(None)
 }
 
 /// What a leaf names as the event that led to it.

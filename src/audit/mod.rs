@@ -23,7 +23,7 @@ pub mod view;
 pub mod when;
 
 pub use filter::{Filter, FilterError};
-pub use lineage::{chain, lineage};
+pub use lineage::{chain, deletion, lineage};
 pub use prove::{EvidenceError, evidence};
 pub use select::{Selection, select};
 pub use story::{Kind, StoryError, story};

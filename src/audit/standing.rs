@@ -2,11 +2,14 @@
 //! is found out from the story's own events.
 
 use super::gather::Gathered;
+use super::lineage::deletion;
 use super::story::Kind;
-use crate::event::{ClientStatus, ConsentEvent, Event, GrantEvent, IssuedTokens, Outcome, Record, RefreshEvent, SessionEvent, TokenEvent};
-use crate::ledger::Site;
+use crate::event::{
+    ClientStatus, CodeEvent, ConsentEvent, Event, GrantEvent, IssuedTokens, Outcome, Record, RefreshEvent, SessionEvent, TokenEvent,
+};
+use crate::ledger::{Failure, Ledger, Site};
 use crate::projection::{Life, State};
-use crate::terms::{Seq, Timestamp};
+use crate::terms::{ClientId, Seq, Timestamp};
 use std::str::FromStr;
 
 /// How something stands.
@@ -35,54 +38,86 @@ impl Standing {
 }
 
 /// How the thing of this story stands at `now`.
-pub(super) fn standing(site: &Site, kind: Kind, id: &str, gathered: &Gathered, now: Timestamp) -> Standing {
+pub(super) fn standing(
+    ledger: &Ledger,
+    site: &Site,
+    kind: Kind,
+    id: &str,
+    gathered: &Gathered,
+    now: Timestamp,
+) -> Result<Standing, Failure> {
     let of_state = site.read(|state| match kind {
-        Kind::Token => parsed(id).and_then(|id| {
-            let expires_at = state.grants.token(&id)?.expires_at;
-            of_life(state.token_liveness(&id, now).life).map(|standing| standing.until(expires_at))
-        }),
+        Kind::Token => parsed(id).and_then(|id| of_token(state, &id, now)),
         Kind::Grant => parsed(id).and_then(|id| of_grant(state, &id, now)),
         Kind::Session => parsed(id).and_then(|id| of_session(state, &id, now)),
         Kind::Client => parsed(id).and_then(|id| of_client(state, &id)),
         Kind::User => parsed(id).and_then(|id| of_user(state, &id)),
         Kind::Code | Kind::Consent | Kind::Request => None,
     });
-    of_state.unwrap_or_else(|| of_events(kind, id, gathered, now))
+    match (of_state, kind) {
+        // State has forgotten by which event: that of its client's end.
+        (Some(dead), Kind::Token | Kind::Grant) if dead.word == REVOKED && dead.by.is_none() => {
+            let deleted = clients_deletion(ledger, site, gathered)?;
+            Ok(dead.by(deleted.map(|deleted| deleted.seq)))
+        }
+        (Some(standing), _) => Ok(standing),
+        (None, Kind::Token | Kind::Grant) => of_tokens(ledger, site, kind, id, gathered),
+        (None, _) => Ok(of_events(kind, id, gathered, now)),
+    }
 }
+
+const REVOKED: &str = "REVOKED";
 
 fn parsed<T: FromStr>(id: &str) -> Option<T> {
     id.parse().ok()
 }
 
-fn of_life(life: Life) -> Option<Standing> {
+/// What is dead for ever has no time that is over.
+fn of_life(life: Life, expires_at: Option<Timestamp>) -> Option<Standing> {
     match life {
-        Life::Active => Some(Standing::new("ACTIVE")),
-        Life::Expired => Some(Standing::new("EXPIRED")),
-        Life::Revoked { by } => Some(Standing::new("REVOKED").by(by)),
+        Life::Active => Some(Standing::new("ACTIVE").until(expires_at)),
+        Life::Expired => Some(Standing::new("EXPIRED").until(expires_at)),
+        Life::Revoked { by } => Some(Standing::new(REVOKED).by(by)),
         Life::Unknown => None,
     }
+}
+
+/// A token is as good as its grant and as the key that signed it.
+fn of_token(state: &State, id: &crate::terms::TokenId, now: Timestamp) -> Option<Standing> {
+    let token = state.grants.token(id)?;
+    let kid = token.signed_by.first().copied().flatten();
+    let disowned = kid.and_then(|kid| state.keys.disowned_by(&kid, token.expires_at));
+    let life = match (state.token_liveness(id, now).life, disowned) {
+        (Life::Revoked { by: Some(by) }, Some(disowned)) => Life::Revoked { by: Some(by.min(disowned)) },
+        (Life::Active | Life::Expired, Some(disowned)) => Life::Revoked { by: Some(disowned) },
+        (life, _) => life,
+    };
+    of_life(life, Some(token.expires_at))
 }
 
 fn of_grant(state: &State, id: &crate::terms::GrantId, now: Timestamp) -> Option<Standing> {
     let tokens = state.grants.by_id(id)?.tokens.as_ref();
     let end = tokens.map(|tokens| tokens.refresh_expires_at.unwrap_or(tokens.expires_at).max(tokens.expires_at));
-    let standing = of_life(state.grant_liveness(id, now).life)?;
-    match end.is_some_and(|end| now >= end) && standing.word == "ACTIVE" {
-        true => Some(Standing::new("EXPIRED").until(end)),
-        false => Some(standing.until(end)),
-    }
+    let life = match state.grant_liveness(id, now).life {
+        Life::Active if end.is_some_and(|end| now >= end) => Life::Expired,
+        life @ (Life::Active | Life::Expired | Life::Revoked { .. } | Life::Unknown) => life,
+    };
+    of_life(life, end)
 }
 
+/// A session gives nothing while its user is kept out.
 fn of_session(state: &State, id: &crate::terms::SessionId, now: Timestamp) -> Option<Standing> {
     let session = state.sessions.by_id(id)?;
-    Some(match session.ended {
-        Some(ending) => Standing::new("ENDED").by(ending.by),
-        None if now >= session.expires_at => Standing::new("EXPIRED").until(session.expires_at),
-        None => Standing::new("ACTIVE").until(session.expires_at),
+    let kept_out = state.users.by_id(&session.user).filter(|user| user.disabled.is_some()).and_then(|user| of_user(state, &user.id));
+    Some(match (session.ended, kept_out) {
+        (Some(ending), _) => Standing::new("ENDED").by(ending.by),
+        (None, _) if now >= session.expires_at => Standing::new("EXPIRED").until(session.expires_at),
+        (None, Some(kept_out)) => kept_out,
+        (None, None) => Standing::new("ACTIVE").until(session.expires_at),
     })
 }
 
-fn of_client(state: &State, id: &crate::terms::ClientId) -> Option<Standing> {
+fn of_client(state: &State, id: &ClientId) -> Option<Standing> {
     let client = state.clients.by_id(id)?;
     Some(match client.status {
         ClientStatus::Enabled => Standing::new("ENABLED"),
@@ -114,19 +149,47 @@ fn of_events(kind: Kind, id: &str, gathered: &Gathered, now: Timestamp) -> Stand
                 None => Standing::new("DONE"),
             }
         }
-        Kind::Grant | Kind::Session | Kind::Token => {
-            let issued = records().filter_map(|record| issued(&record.event));
-            // A session's own time is in no event once state has forgotten it.
-            let of_id = issued.filter(|tokens| kind == Kind::Grant || tokens.token.to_string() == id);
-            let expires_at = of_id.map(|tokens| tokens.expires_at).max();
-            let ended = records().find(|record| ends(&record.event, kind, id) && expires_at.is_none_or(|end| record.t < end));
-            match ended {
-                Some(ended) => Standing::new(if kind == Kind::Session { "ENDED" } else { "REVOKED" }).by(ended.seq),
-                None => Standing::new("EXPIRED").until(expires_at),
-            }
-        }
-        Kind::User => Standing::new("UNKNOWN"),
+        // A session's own time is in no event once state has forgotten it.
+        Kind::Session => match records().find(|record| ends(&record.event, kind, id)) {
+            Some(ended) => Standing::new("ENDED").by(ended.seq),
+            None => Standing::new("EXPIRED"),
+        },
+        Kind::Grant | Kind::Token | Kind::User => Standing::new("UNKNOWN"),
     }
+}
+
+/// The same of a token or a grant. Only what came before its time was over has ended it.
+fn of_tokens(ledger: &Ledger, site: &Site, kind: Kind, id: &str, gathered: &Gathered) -> Result<Standing, Failure> {
+    let records = || gathered.records.values().map(|(record, _)| record);
+    let of_id = || records().filter_map(|record| issued(&record.event)).filter(|one| kind == Kind::Grant || one.token.to_string() == id);
+    let ends_at = |tokens: &IssuedTokens| tokens.refresh_expires_at.filter(|_| kind == Kind::Grant).max(Some(tokens.expires_at));
+    let expires_at = of_id().filter_map(ends_at).max();
+    let in_time = |record: &&Record| expires_at.is_none_or(|end| record.t < end);
+    let own = records().filter(in_time).find(|record| ends(&record.event, kind, id)).map(|record| record.seq);
+    let deleted = clients_deletion(ledger, site, gathered)?.filter(|record| in_time(&record)).map(|record| record.seq);
+    let signed = of_id().next().filter(|_| kind == Kind::Token);
+    let disowned = signed.and_then(|tokens| site.read(|state| state.keys.disowned_by(&tokens.kid, tokens.expires_at)));
+    Ok(match [own, deleted, disowned].into_iter().flatten().min() {
+        Some(ended) => Standing::new(REVOKED).by(ended),
+        None => Standing::new("EXPIRED").until(expires_at),
+    })
+}
+
+/// What ended the client of these tokens.
+fn clients_deletion(ledger: &Ledger, site: &Site, gathered: &Gathered) -> Result<Option<Record>, Failure> {
+    let client = gathered.records.values().find_map(|(record, _)| client_of(&record.event));
+    client.map_or(Ok(None), |client| deletion(ledger, site, client, site.durable().events))
+}
+
+/// Whose code or tokens an event handed out.
+fn client_of(event: &Event) -> Option<&ClientId> {
+    if let Event::Code(CodeEvent::Issued { client, .. }) = event {
+        return Some(client);
+    }
+    if let Event::Token(TokenEvent::IdTokenIssued(issued)) = event {
+        return Some(&issued.client);
+    }
+    issued(event).map(|tokens| &tokens.client)
 }
 
 fn of_code<'a, I: Iterator<Item = &'a Record>>(records: impl Fn() -> I, id: &str, now: Timestamp) -> Standing {
@@ -156,7 +219,7 @@ fn of_consent<'a, I: Iterator<Item = &'a Record>>(records: impl Fn() -> I, id: &
     });
     let revoked = last(records(), |event| matches!(event, Event::Consent(ConsentEvent::Revoked { .. })));
     match revoked {
-        Some(by) => Standing::new("REVOKED").by(by),
+        Some(by) => Standing::new(REVOKED).by(by),
         None => decision.unwrap_or_else(|| Standing::new("UNKNOWN")),
     }
 }

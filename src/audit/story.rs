@@ -101,7 +101,7 @@ pub fn story(ledger: &Ledger, site: &Site, kind: Kind, named: &str, identify: Id
         return Err(unknown(site, kind));
     }
     let now = ledger.now();
-    let standing = standing(site, kind, &id, &gathered, now);
+    let standing = standing(ledger, site, kind, &id, &gathered, now)?;
     if let Some(by) = standing.by.filter(|by| by.0 < site.durable().events) {
         gathered.add(ledger, site, by)?;
     }
@@ -219,6 +219,7 @@ impl Teller<'_> {
                     json!({
                         "grant": tokens.grant, "session": tokens.session, "user": tokens.user, "client": tokens.client,
                         "client_name": client, "scope": tokens.scope, "refreshes": refreshes,
+                        "generation": tokens.generation,
                     })
                 })
             }

@@ -117,6 +117,9 @@ pub(super) struct AddArgs {
 
 pub(super) async fn run(command: ClientCommand, reach: &Reach, output: &mut Output) -> Result<(), CliError> {
     let post = |named: Named, act: &'static str| async move { reach.ask(Method::POST, &["clients", &named.client, act], None).await };
+    if shows_secret(&command) {
+        output.must_arrive();
+    }
     let client = match command {
         ClientCommand::Add(args) => reach.ask(Method::POST, &["clients"], Some(&metadata(*args)?)).await?,
         ClientCommand::Invite(args) => return invite(args, reach, output).await,
@@ -142,6 +145,11 @@ pub(super) async fn run(command: ClientCommand, reach: &Reach, output: &mut Outp
         ClientCommand::Delete(named) => reach.ask(Method::DELETE, &["clients", &named.client], None).await?,
     };
     show(&client, output)
+}
+
+/// Whether a secret is shown that nobody can show again.
+fn shows_secret(command: &ClientCommand) -> bool {
+    matches!(command, ClientCommand::Add(_) | ClientCommand::Invite(_) | ClientCommand::RotateSecret(_))
 }
 
 async fn invite(args: InviteArgs, reach: &Reach, output: &mut Output) -> Result<(), CliError> {

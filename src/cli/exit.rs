@@ -54,8 +54,12 @@ impl CliError {
     pub(super) fn output(error: &io::Error) -> Self {
         match error.kind() == io::ErrorKind::BrokenPipe {
             true => Self { code: 0, sentence: String::new() },
-            false => Self { code: OUTPUT, sentence: format!("the output cannot be written: {error}") },
+            false => Self::undelivered(error),
         }
+    }
+    /// What was to be printed and cannot be had again has not arrived, also where its reader went away.
+    pub(super) fn undelivered(error: &io::Error) -> Self {
+        Self { code: OUTPUT, sentence: format!("the output cannot be written: {error}") }
     }
     /// A problem of the admin API, by its `code`.
     pub(super) fn problem(code: &str, sentence: String) -> Self {
@@ -139,5 +143,6 @@ mod tests {
     fn a_reader_that_goes_away_is_no_failure() {
         assert_eq!(CliError::output(&io::ErrorKind::BrokenPipe.into()).code, 0);
         assert_eq!(CliError::output(&io::ErrorKind::StorageFull.into()).code, 9);
+        assert_eq!(CliError::undelivered(&io::ErrorKind::BrokenPipe.into()).code, 9, "unless all of it was needed");
     }
 }

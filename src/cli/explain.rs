@@ -93,7 +93,7 @@ fn title(story: &Value) -> String {
     let subject = story.get("subject").unwrap_or(&none);
     let id = cell(story, "id");
     let kind = match cell(story, "kind").as_str() {
-        "token" if subject.get("refreshes") == Some(&Value::Bool(true)) => "access token, refreshed".to_owned(),
+        "token" if is_refreshed(subject) => "access token, refreshed".to_owned(),
         "token" => "access token".to_owned(),
         other => other.to_owned(),
     };
@@ -102,6 +102,11 @@ fn title(story: &Value) -> String {
     let client = Some(cell(subject, "client_name")).filter(|name| !name.is_empty());
     let parts: Vec<String> = std::iter::once(kind).chain(named).chain(client).collect();
     format!("{id}   {}", parts.join(" · "))
+}
+
+/// Whether a refresh token was spent for it: the first one of a grant has generation 0.
+fn is_refreshed(token: &Value) -> bool {
+    token.get("generation").and_then(Value::as_u64).is_some_and(|generation| generation > 0)
 }
 
 fn presented_line(presented: &Value) -> String {
@@ -180,7 +185,7 @@ mod tests {
     #[test]
     fn a_story_is_drawn_with_its_state_its_reason_and_its_tree() {
         let story = json!({
-            "kind": "token", "id": "tok_8Rn3", "subject": { "grant": "grt_19c4", "session": "ses_c0de", "client_name": "Growth Chart", "refreshes": true },
+            "kind": "token", "id": "tok_8Rn3", "subject": { "grant": "grt_19c4", "session": "ses_c0de", "client_name": "Growth Chart", "refreshes": true, "generation": 1 },
             "at": { "seq": 7 },
             "state": { "word": "REVOKED", "since": "2026-03-14T09:26:53.590Z", "by": 6, "until": null, "after_last_use_ms": 1_533_290 },
             "because": { "chain": [6, 5], "sentence": "#6 grant.revoked ← #5 refresh.reuse_detected: generation 0 came back, 1 was current" },
@@ -204,5 +209,16 @@ mod tests {
             "next       writ show 5",
         ];
         assert_eq!(drawn, expected);
+    }
+
+    #[test]
+    fn only_a_token_that_a_refresh_gave_is_called_refreshed() {
+        let titled = |generation: Value| {
+            title(&json!({ "kind": "token", "id": "tok_8Rn3", "subject": { "refreshes": true, "generation": generation } }))
+        };
+        assert_eq!(titled(json!(2)), "tok_8Rn3   access token, refreshed");
+        for never in [json!(0), Value::Null] {
+            assert_eq!(titled(never), "tok_8Rn3   access token");
+        }
     }
 }

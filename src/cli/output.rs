@@ -23,6 +23,8 @@ pub(super) struct Output {
     coloured: bool,
     /// Stands before every line for people.
     margin: &'static str,
+    /// Whether all of it is needed, so that a reader that goes away is a failure.
+    must_arrive: bool,
     stdout: io::Stdout,
 }
 
@@ -41,7 +43,12 @@ impl Output {
         let terminal = stdout.is_terminal();
         let format = asked.unwrap_or(if terminal { Format::Table } else { Format::Ndjson });
         let coloured = terminal && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty());
-        Self { format, coloured, margin: "", stdout }
+        Self { format, coloured, margin: "", must_arrive: false, stdout }
+    }
+
+    /// What is printed from now on cannot be had again, or is of no use in part: that its reader went away is a failure.
+    pub(super) fn must_arrive(&mut self) {
+        self.must_arrive = true;
     }
 
     /// The same with this before every line for people.
@@ -93,7 +100,8 @@ impl Output {
     /// Bytes as they are.
     pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), CliError> {
         let mut stdout = self.stdout.lock();
-        stdout.write_all(bytes).and_then(|()| stdout.flush()).map_err(|error| CliError::output(&error))
+        let failed = if self.must_arrive { CliError::undelivered } else { CliError::output };
+        stdout.write_all(bytes).and_then(|()| stdout.flush()).map_err(|error| failed(&error))
     }
 }
 

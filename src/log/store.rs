@@ -10,7 +10,8 @@ use super::{Assembler, Cause, Damage, EventLog, Framer, LogError, MemoryLog, Pos
 use crate::terms::SiteName;
 use std::collections::HashMap;
 use std::error::Error;
-use std::fs::File;
+use std::fs::{DirBuilder, File};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -277,12 +278,39 @@ fn rewrite(path: &Path) -> std::io::Result<()> {
 }
 
 fn scratch_copy(path: &Path) -> std::io::Result<Scratch> {
-    let name = |n: u32| std::env::temp_dir().join(format!("writ-{}-{n}", std::process::id()));
-    let free = (0..=u32::MAX).map(name).find(|path| !path.exists()).ok_or(std::io::ErrorKind::AlreadyExists)?;
-    directory::create_synced(&free)?;
-    let scratch = Scratch(free);
+    let scratch = Scratch(scratch_directory()?);
     if let Some(name) = path.file_name().filter(|_| path.exists()) {
         directory::copy_tree(path, &scratch.0.join(name), &|_| false)?;
     }
     Ok(scratch)
+}
+
+/// A new directory. It is made under a name that was free at that very moment, for others may look for one too.
+fn scratch_directory() -> std::io::Result<PathBuf> {
+    let parent = std::env::temp_dir();
+    directory::create_synced(&parent)?;
+    for n in 0..=u32::MAX {
+        let path = parent.join(format!("writ-{}-{n}", std::process::id()));
+        match DirBuilder::new().mode(0o700).create(&path) {
+            Ok(()) => return Ok(path),
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(std::io::ErrorKind::AlreadyExists.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn copies_for_reading_that_are_made_at_once_are_apart() {
+        for _ in 0..20 {
+            let making: Vec<_> = (0..8).map(|_| std::thread::spawn(|| scratch_copy(Path::new("/nowhere/segment")).unwrap())).collect();
+            let made: Vec<Scratch> = making.into_iter().map(|one| one.join().unwrap()).collect();
+            let apart: std::collections::BTreeSet<&PathBuf> = made.iter().map(|scratch| &scratch.0).collect();
+            assert_eq!(apart.len(), 8);
+        }
+    }
 }

@@ -41,6 +41,10 @@ impl Key {
     pub fn vouches_until(&self, exp: u64) -> bool {
         self.retired_at.is_none_or(|retired_at| exp <= retired_at.unix_seconds())
     }
+    /// The retirement since which a token of this key that would be good until `exp` is believed no longer.
+    fn disowned_by(&self, exp: Timestamp) -> Option<Seq> {
+        (!self.vouches_until(exp.unix_seconds())).then_some(self.changed)
+    }
 }
 
 /// What a key is for at an instant.
@@ -100,6 +104,10 @@ impl Keys {
     /// The key with this `kid`, retired or not.
     pub fn by_id(&self, kid: &KeyId) -> Option<&Key> {
         self.by_id.get(kid)
+    }
+    /// The event that took a key back before the time of a token was over that it had signed: the token is believed no longer.
+    pub fn disowned_by(&self, kid: &KeyId, exp: Timestamp) -> Option<Seq> {
+        self.by_id(kid).and_then(|key| key.disowned_by(exp))
     }
     /// Every key, oldest first.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Key> {

@@ -96,6 +96,14 @@ impl Server {
         child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
         child.wait_with_output().unwrap()
     }
+    /// Runs the command line on this server's data while nobody reads what it prints; gives the exit code.
+    pub fn writ_unread(&self, arguments: &[&str]) -> Option<i32> {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = Command::new(BINARY);
+        command.env_remove("WRIT_DATA").arg("--data").arg(self.data.path()).args(arguments);
+        command.stdin(Stdio::null()).stdout(writer).stderr(Stdio::null()).status().unwrap().code()
+    }
     /// Ends it as a power cut ends a process and starts it again on the same data.
     pub fn kill_and_restart(&self) {
         self.stop();

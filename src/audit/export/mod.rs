@@ -7,8 +7,9 @@ mod spool;
 
 pub use spool::{Spooled, spool};
 
-use super::{Filter, FilterError, Identify, WhenError};
+use super::{Filter, FilterError, Identify, WhenError, deletion};
 use crate::ledger::{Failure, Ledger, SignedHead, Site};
+use crate::terms::ClientId;
 use serde_json::{Map, Value};
 use std::io;
 use std::sync::Arc;
@@ -64,7 +65,7 @@ pub async fn plan(ledger: &Ledger, site: &Arc<Site>, filter: &Filter) -> Result<
 /// The filter of an export: `from`, `to` and, as `user:U` or `client:C`, whom it is about.
 ///
 /// # Errors
-/// A person that the site does not know, a time or a subject that cannot be read.
+/// A person or a client that the site does not know, a time or a subject that cannot be read.
 pub fn filter(from: Option<&str>, to: Option<&str>, subject: Option<&str>, ledger: &Ledger, site: &Site) -> Result<Filter, FilterError> {
     let about = subject.map(|subject| match subject.split_once(':') {
         Some((kind @ ("user" | "client"), id)) if !id.is_empty() => Ok((kind, id)),
@@ -74,6 +75,17 @@ pub fn filter(from: Option<&str>, to: Option<&str>, subject: Option<&str>, ledge
             why: "it is user:ID or client:ID; no event of this version names a patient".to_owned(),
         }),
     });
+    let about = about.transpose()?;
+    if let Some((_, id)) = about.filter(|(kind, _)| *kind == "client")
+        && !is_or_was_client(ledger, site, id)?
+    {
+        return Err(FilterError::NoSuchClient);
+    }
     let bounds = [("from", from), ("to", to)].into_iter().filter_map(|(name, value)| Some((name, value?)));
-    Filter::parse(bounds.chain(about.transpose()?), ledger, site)
+    Filter::parse(bounds.chain(about), ledger, site)
+}
+
+fn is_or_was_client(ledger: &Ledger, site: &Site, id: &str) -> Result<bool, Failure> {
+    let Ok(id) = id.parse::<ClientId>() else { return Ok(false) };
+    Ok(site.read(|state| state.clients.by_id(&id).is_some()) || deletion(ledger, site, &id, site.durable().events)?.is_some())
 }

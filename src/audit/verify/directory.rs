@@ -12,7 +12,7 @@ use crate::terms::SiteName;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, TryLockError};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What was found to hold of one site.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -49,16 +49,19 @@ pub enum DirectoryUnreadable {
     /// A server has it.
     #[error("a server has this data directory: verify it live (writ audit verify live), or verify a copy")]
     InUse,
+    /// No site has an event in it.
+    #[error("there is no log in {}, so there is nothing to verify: name a data directory, or restore it from a backup", .0.display())]
+    NoLog(PathBuf),
     /// The system refused.
     #[error("the data directory cannot be read: {0}")]
     Io(#[from] std::io::Error),
 }
 
-/// Checks all sites. `trusted` are keys that whoever asks has from elsewhere: the site whose log bears such a name must have that key.
-/// `earlier` are signed checkpoints that the logs have to continue, beside those that the directory keeps.
+/// Checks all sites, of which there is at least one. `trusted` are keys that whoever asks has from elsewhere: each of them must be that
+/// of a log. `earlier` are signed checkpoints that the logs have to continue, beside those that the directory keeps.
 ///
 /// # Errors
-/// A directory that a server has or that cannot be read.
+/// A directory that a server has, that cannot be read or that holds no log.
 pub fn directory(
     path: &Path,
     trusted: &[VerifierKey],
@@ -66,7 +69,10 @@ pub fn directory(
 ) -> Result<Result<Vec<SiteVerified>, SiteFinding>, DirectoryUnreadable> {
     let _lock = lock(path)?;
     let directory = DataDirectory::open_read_only(path)?;
-    Ok(check(&directory, trusted, earlier))
+    match check(&directory, trusted, earlier) {
+        Ok(sites) if sites.is_empty() => Err(DirectoryUnreadable::NoLog(path.to_owned())),
+        checked => Ok(checked),
+    }
 }
 
 /// Keeps servers away meanwhile. A copy may have no lock file.
@@ -107,7 +113,15 @@ fn check(directory: &DataDirectory, trusted: &[VerifierKey], earlier: &[String])
         let given: Vec<&String> = earlier.iter().filter(|note| growing.signs(note)).collect();
         growing.end(site.clone(), trusted, kept.get(&site), &given).map_err(|failure| SiteFinding::of(&site, failure.into()))
     });
-    verified.collect()
+    let verified: Vec<SiteVerified> = verified.collect::<Result<_, _>>()?;
+    let has = |key: &VerifierKey| verified.iter().any(|site| site.key == *key);
+    match trusted.iter().find(|key| !has(key)).filter(|_| !verified.is_empty()) {
+        Some(key) => {
+            let why = Some(format!("no log in this directory has the key {key}"));
+            Err(SiteFinding { site: None, finding: Box::new(VerifyFailure::Key.into()), why })
+        }
+        None => Ok(verified),
+    }
 }
 
 /// What a note says its size is; nothing rests on it but what is remembered on the way.
@@ -232,7 +246,6 @@ mod tests {
     use crate::ledger::{Ledger, OpenSettings};
     use crate::log::CheckpointKey;
     use crate::terms::{Actor, Digest};
-    use std::path::PathBuf;
 
     /// A data directory with a site, at rest; and a checkpoint of the site before its last events.
     fn at_rest(folder: &Path) -> (PathBuf, String) {
@@ -283,6 +296,39 @@ mod tests {
         assert_eq!(failure(&path, &[], &[forked]), Some(VerifyFailure::Key));
         let longer = note.replacen(|c: char| c.is_ascii_digit(), "9", 1);
         assert_eq!(failure(&path, &[], &[longer]), Some(VerifyFailure::Signature));
+    }
+
+    #[test]
+    fn every_key_that_is_trusted_must_be_that_of_a_log() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, _) = at_rest(folder.path());
+        let own: Vec<VerifierKey> = directory(&path, &[], &[]).unwrap().unwrap().into_iter().map(|site| site.key).collect();
+        assert_eq!(failure(&path, &own, &[]), None);
+        for name in ["elsewhere.test/writ/default", "op.test/writ/other"] {
+            let stranger = CheckpointKey::new(name, &[9; 32]).unwrap().verifier();
+            assert_eq!(failure(&path, std::slice::from_ref(&stranger), &[]), Some(VerifyFailure::Key), "{name}");
+            assert_eq!(failure(&path, &[&own[..], &[stranger]].concat(), &[]), Some(VerifyFailure::Key), "{name} beside our own");
+        }
+    }
+
+    #[test]
+    fn a_directory_without_a_log_is_not_verified() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, _) = at_rest(folder.path());
+        let is_without = |path: &Path, trusted: &[VerifierKey]| matches!(directory(path, trusted, &[]), Err(DirectoryUnreadable::NoLog(_)));
+        let stranger = CheckpointKey::new("op.test/writ/default", &[9; 32]).unwrap().verifier();
+        let empty = folder.path().join("empty");
+        std::fs::create_dir(&empty).unwrap();
+        for path in [&empty, folder.path()] {
+            assert!(is_without(path, &[]) && is_without(path, std::slice::from_ref(&stranger)), "{}", path.display());
+        }
+        assert_eq!(std::fs::read_dir(&empty).unwrap().count(), 0, "nothing is made there");
+        for name in ["segment", "mark"] {
+            std::fs::remove_file(path.join(name)).unwrap();
+        }
+        assert_eq!(failure(&path, &[], &[]), Some(VerifyFailure::Consistency), "the checkpoints that it keeps tell of a log");
+        std::fs::remove_dir_all(path.join("checkpoints")).unwrap();
+        assert!(is_without(&path, &[]));
     }
 
     #[test]

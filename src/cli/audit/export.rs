@@ -48,7 +48,10 @@ pub(super) async fn run(args: ExportArgs, reach: &Reach, output: &mut Output) ->
     }
     // Before anything is asked: what will be recorded as exported must have somewhere to go.
     let mut target = match &args.to_file {
-        None => Target::Stdout(output),
+        None => {
+            output.must_arrive();
+            Target::Stdout(output)
+        }
         Some(path) => Target::File(NewFile::create(path)?),
     };
     let mut answer = reach.ask_for_stream(&["exports"], &asked(&args)).await?;

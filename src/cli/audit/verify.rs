@@ -4,7 +4,7 @@ use super::super::exit::CliError;
 use super::super::output::Output;
 use super::super::reach::Reach;
 use super::verdict::{KeyOrigin, Outcome};
-use crate::audit::verify::{Trust, bundle, directory};
+use crate::audit::verify::{DirectoryUnreadable, Trust, bundle, directory};
 use crate::http::admin::AdminAnswer;
 use crate::log::VerifierKey;
 use bytes::Bytes;
@@ -19,7 +19,7 @@ pub(in super::super) struct VerifyArgs {
     /// A bundle (- is stdin), a data directory that no server has, or the word live
     #[arg(value_name = "BUNDLE|DIR|live", default_value = "live")]
     what: String,
-    /// The key to trust: a vkey, or a file that holds one [default: the one that comes with what is checked]
+    /// The key to trust, which must be that of a log that is checked: a vkey, or a file that holds one [default: the one that comes with what is checked]
     #[arg(long, value_name = "VKEY")]
     key: Option<String>,
     /// An earlier signed checkpoint that the log has to continue (repeatable)
@@ -68,7 +68,7 @@ fn check(args: &VerifyArgs) -> Result<Outcome, CliError> {
     let against = Against::read(args)?;
     let path = Path::new(&args.what);
     if path.is_dir() {
-        let checked = directory(path, &against.keys, &against.earlier).map_err(|error| CliError::unreachable(error.to_string()))?;
+        let checked = directory(path, &against.keys, &against.earlier).map_err(unreadable)?;
         return Ok(Outcome::Directory(checked, against.earlier.len()));
     }
     let input: Box<dyn Read> = match args.what.as_str() {
@@ -78,6 +78,15 @@ fn check(args: &VerifyArgs) -> Result<Outcome, CliError> {
     let origin = if against.keys.is_empty() { KeyOrigin::Bundle } else { KeyOrigin::Given };
     let checked = bundle(input, &against.trust(), &against.earlier);
     Ok(Outcome::Bundle(Box::new(checked.map_err(|error| CliError::unreachable(format!("{} cannot be read: {error}", args.what)))?), origin))
+}
+
+fn unreadable(error: DirectoryUnreadable) -> CliError {
+    match error {
+        DirectoryUnreadable::NoLog(_) => CliError::incomplete(error.to_string()),
+        DirectoryUnreadable::Directory(_) | DirectoryUnreadable::InUse | DirectoryUnreadable::Io(_) => {
+            CliError::unreachable(error.to_string())
+        }
+    }
 }
 
 /// Checks the log of a site as it is now: a fresh checkpoint, and everything that leads to it.

@@ -12,14 +12,13 @@ use super::past::{point, replaying, told, when};
 use super::problem::{Answer, Problem};
 use super::{route, route_of};
 use crate::audit::story::grouped;
-use crate::audit::{Identify, Point, When, chain};
-use crate::event::{ClientEvent, Event};
+use crate::audit::{Identify, Point, When, chain, deletion};
 use crate::http::{Response, reply};
-use crate::ledger::{Failure, Ledger, Most, Site};
+use crate::ledger::{Failure, Ledger, Site};
 use crate::projection::State;
 use crate::query::{Introspection, TokenName};
 use crate::replay::{Watch, state_at};
-use crate::terms::{ClientId, Secret, Seq};
+use crate::terms::{ClientId, Secret};
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
@@ -109,27 +108,16 @@ impl Asked {
     }
 }
 
-/// The events that decided it, each with what led to it: the deciding one first, the root last.
+/// The events that decided it, each with what led to it: the deciding one first, the root last. A key that was taken back decides first.
 fn because(ledger: &Ledger, site: &Site, found: &Introspection, state: &State, point: Point) -> Result<Vec<u64>, Failure> {
-    let gone = found.facts.as_ref().filter(|facts| state.clients.by_id(&facts.client).is_none());
-    let decided_by = match (found.decided_by, gone) {
+    let facts = found.facts.as_ref();
+    let disowned_by = facts.and_then(|facts| state.keys.disowned_by(&facts.kid?, facts.expires_at));
+    let gone = facts.filter(|facts| state.clients.by_id(&facts.client).is_none());
+    let decided_by = match (disowned_by.or(found.decided_by), gone) {
         (Some(seq), _) => Some(seq),
-        (None, Some(facts)) => deletion(ledger, site, &facts.client, point)?,
+        (None, Some(facts)) => deletion(ledger, site, &facts.client, point.events)?.map(|record| record.seq),
         (None, None) => None,
     };
     let led = decided_by.map_or(Ok(Vec::new()), |seq| chain(ledger, site, seq))?;
     Ok(led.into_iter().map(|seq| seq.0).collect())
-}
-
-/// So many events that name a client are looked through for its end; hardly any comes after it.
-const AFTER_DELETION: usize = 200;
-
-/// The event that deleted this client before that point.
-fn deletion(ledger: &Ledger, site: &Site, client: &ClientId, point: Point) -> Result<Option<Seq>, Failure> {
-    for seq in site.events_of(client.as_str(), 0..point.events, Most::Newest(AFTER_DELETION)).into_iter().rev() {
-        if matches!(ledger.record(site, seq)?.event, Event::Client(ClientEvent::Deleted { .. })) {
-            return Ok(Some(seq));
-        }
-    }
-    Ok(None)
 }

@@ -109,8 +109,9 @@ impl From<SiteError> for Problem {
 impl From<FilterError> for Problem {
     fn from(error: FilterError) -> Self {
         match error {
-            FilterError::NoSuchUser => Self::unknown(error.to_string()),
+            FilterError::NoSuchUser | FilterError::NoSuchClient => Self::unknown(error.to_string()),
             FilterError::Unknown(_) | FilterError::Malformed { .. } => Self::malformed(error.to_string()),
+            FilterError::Failure(failure) => failure.into(),
         }
     }
 }

@@ -49,6 +49,73 @@ async fn a_token_that_state_has_forgotten_is_still_explained() {
     assert_eq!((status, words(second)), (200, (json!("REVOKED"), end)));
 }
 
+/// That something is dead for ever by the last event of this type: as long as state knows it, and once state has forgotten it.
+async fn is_dead_for_ever_by(world: &World, things: &[(&str, String)], end: &str) {
+    let by = log(world, &format!("type={end}")).await.pop().unwrap()["seq"].clone();
+    for days in [0, 400] {
+        world.clock.advance_seconds(days * 86_400);
+        // A record makes the fold forget.
+        assert_eq!(get(world, "/users").await.0, 200);
+        for (kind, id) in things {
+            let (_, story) = get(world, &format!("/explain/{kind}/{id}")).await;
+            let state = &story["state"];
+            assert_eq!((&state["word"], &state["by"], &state["until"]), (&json!("REVOKED"), &by, &Value::Null), "{kind} {days}: {story}");
+            let sentence = story["because"]["sentence"].as_str().unwrap();
+            assert!(sentence.starts_with(&format!("#{by} {end}: ")), "{sentence}");
+            assert!(types(story["events"].as_array().unwrap()).contains(&end), "{kind} {days}: {story}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_token_whose_key_was_taken_back_is_dead_by_that() {
+    let world = living_world().await;
+    let (api, token) = (offline(&world.ledger), &world.tokens[1]);
+    let at = format!("/explain/token/{token}");
+    assert_eq!(get(&world, &at).await.1["state"]["word"], "ACTIVE");
+    let first = get(&world, "/keys").await.1["keys"][0]["kid"].as_str().unwrap().to_owned();
+    assert_eq!(ask(&api, Method::POST, "/keys", Some(json!({ "alg": "RS256", "now": true }))).await.0, 201);
+    assert_eq!(ask(&api, Method::DELETE, &format!("/keys/{first}"), Some(json!({ "force": true }))).await.0, 200);
+    let retired = log(&world, "type=key.retired").await[0]["seq"].clone();
+    let (_, told) = get(&world, &format!("/tokens/{token}/introspection?at=now")).await;
+    assert_eq!((&told["body"], &told["because"][0]), (&json!({ "active": false }), &retired), "{told}");
+    is_dead_for_ever_by(&world, &[("token", token.clone())], "key.retired").await;
+}
+
+#[tokio::test]
+async fn what_a_deleted_client_had_is_dead_by_that() {
+    let world = living_world().await;
+    let (_, story) = get(&world, &format!("/explain/token/{}", world.tokens[1])).await;
+    let grant = story["subject"]["grant"].as_str().unwrap().to_owned();
+    assert_eq!(ask(&offline(&world.ledger), Method::DELETE, &format!("/clients/{}", world.client), None).await.0, 200);
+    is_dead_for_ever_by(&world, &[("token", world.tokens[1].clone()), ("grant", grant)], "client.deleted").await;
+}
+
+#[tokio::test]
+async fn a_grant_is_over_only_with_its_refresh_token() {
+    let world = living_world().await;
+    let (_, story) = get(&world, &format!("/explain/token/{}", world.tokens[1])).await;
+    let grant = story["subject"]["grant"].as_str().unwrap().to_owned();
+    world.clock.advance_seconds(86_400);
+    assert_eq!(get(&world, &format!("/explain/token/{}", world.tokens[1])).await.1["state"]["word"], "EXPIRED");
+    assert_eq!(ask(&offline(&world.ledger), Method::DELETE, &format!("/clients/{}", world.client), None).await.0, 200);
+    is_dead_for_ever_by(&world, &[("grant", grant)], "client.deleted").await;
+}
+
+#[tokio::test]
+async fn a_session_gives_nothing_while_its_user_is_kept_out() {
+    let world = world().await;
+    let session = log(&world, "type=session.started").await[0]["session"].as_str().unwrap().to_owned();
+    let steps = [("disable", "DISABLED", "user.disabled"), ("enable", "ACTIVE", ""), ("erase", "ERASED", "user.erased")];
+    for (act, word, event) in steps {
+        assert_eq!(ask(&offline(&world.ledger), Method::POST, &format!("/users/alice/{act}"), None).await.0, 200, "{act}");
+        let (_, story) = get(&world, &format!("/explain/session/{session}")).await;
+        assert_eq!(story["state"]["word"], word, "{act}: {story}");
+        let sentence = story["because"]["sentence"].as_str().unwrap_or_default();
+        assert!(sentence.contains(event) && sentence.is_empty() == event.is_empty(), "{act}: {sentence}");
+    }
+}
+
 #[tokio::test]
 async fn the_token_itself_is_explained_by_what_it_is() {
     let world = world().await;
