@@ -128,15 +128,20 @@ fn assert_failed(answer: &Answer) {
     assert!(!answer.text().contains("vault") && !answer.text().contains("key"), "why is for the operator: {}", answer.text());
 }
 
+/// An app of the hybrid flow, and a person who has used it.
+async fn with_tokens(server: &Arc<Server>) -> (App, Browser, Tokens) {
+    server.writ(&["site", "set", "default", "authorize.hybrid=true", "redirect.warn_unverified=false", "code_seconds=300"], "");
+    let members =
+        json!({ "response_types": ["code", "code id_token"], "grant_types": ["authorization_code", "refresh_token", "implicit"] });
+    let (app, mut browser) = (server.site("default").app(members).await, Browser::new());
+    let tokens = app.tokens(&mut browser).await;
+    (app, browser, tokens)
+}
+
 #[tokio::test]
 async fn without_signing_keys_nothing_is_redeemed_and_with_them_again_everything_is_as_it_was() {
     let server = Server::alone().await;
-    server.writ(&["site", "set", "default", "authorize.hybrid=true", "redirect.warn_unverified=false", "code_seconds=300"], "");
-    let site = server.site("default");
-    let members =
-        json!({ "response_types": ["code", "code id_token"], "grant_types": ["authorization_code", "refresh_token", "implicit"] });
-    let (app, mut browser) = (site.app(members).await, Browser::new());
-    let tokens = app.tokens(&mut browser).await;
+    let (app, mut browser, tokens) = with_tokens(&server).await;
     let (code, verifier) = app.code(&mut browser).await;
     let vault = with_vault(&server, "DELETE FROM entries WHERE kind = 'signing key'").await;
     assert_failed(&app.exchange(&code, &verifier).await);
@@ -192,12 +197,7 @@ async fn without_the_keys_of_what_is_sealed_no_endpoint_says_anything_false() {
 #[tokio::test]
 async fn one_damaged_key_fails_one_person_and_ends_nothing_for_anybody_else() {
     let server = Server::alone().await;
-    server.writ(&["site", "set", "default", "authorize.hybrid=true", "redirect.warn_unverified=false", "code_seconds=300"], "");
-    let site = server.site("default");
-    let members =
-        json!({ "response_types": ["code", "code id_token"], "grant_types": ["authorization_code", "refresh_token", "implicit"] });
-    let (app, mut browser) = (site.app(members).await, Browser::new());
-    let tokens = app.tokens(&mut browser).await;
+    let (app, mut browser, tokens) = with_tokens(&server).await;
     let (code, verifier) = app.code(&mut browser).await;
     let damage = format!(
         "UPDATE slots SET sealed = zeroblob(length(sealed)) WHERE slot IN (SELECT slot FROM entries WHERE name = 'user:{}')",
